@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class ProcessIdentity:
     """A process as others can look for it: machine, boot and number space, its number, and when it started there.
 
     An empty `started` is a machine that does not tell: nobody can be looked for there.
@@ -20,9 +20,9 @@ class Identity:
     started: str
 
 
-def identity() -> Identity:
+def identity() -> ProcessIdentity:
     """This process."""
-    return Identity(_host(), os.getpid(), _start_of(os.getpid()))
+    return ProcessIdentity(_host(), os.getpid(), _start_of(os.getpid()))
 
 
 def values_of(variable: str) -> frozenset[str]:
@@ -41,7 +41,7 @@ def values_of(variable: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def is_dead(other: Identity) -> bool:
+def is_dead(other: ProcessIdentity) -> bool:
     """Whether a process is known to be gone: it ran where this one runs, and no such process is there now.
 
     A container has numbers of its own, and a number is given again: where either may be, it is not

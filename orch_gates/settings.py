@@ -32,8 +32,8 @@ from orch_gates.variables.groups import (
     StatusesSettings,
     TargetSettings,
 )
-from orch_gates.variables.resolve import FALSE, TRUE, Given, Resolved, Source, resolve
-from orch_gates.variables.scope import Scope, scope_settings
+from orch_gates.variables.resolve import FALSE, TRUE, FileValue, Resolved, ValueOrigin, resolve
+from orch_gates.variables.scope import RepositoryScope, scope_settings
 from orch_gates.variables.services import NotifySettings, RegistrySettings, TrackerSettings
 from orch_gates.variables.setting import Setting, declared
 
@@ -140,9 +140,9 @@ class Settings:
     allow_key_file: str
     help_url: str
     inherited_env: Mapping[str, str] = field(repr=False)
-    given: Mapping[str, Given] = field(default_factory=dict)
+    given: Mapping[str, FileValue] = field(default_factory=dict)
 
-    def scope(self, gate: str) -> Scope:
+    def scope(self, gate: str) -> RepositoryScope:
         """Where a gate applies.
 
         Raises:
@@ -151,7 +151,9 @@ class Settings:
         enabled, repos = scope_settings(gate)
         names = self.resolved(repos).value
         assert isinstance(names, tuple)
-        return Scope(bool(self.resolved(enabled).value), names, self._changed_by(enabled), self._changed_by(repos))
+        return RepositoryScope(
+            bool(self.resolved(enabled).value), names, self._changed_by(enabled), self._changed_by(repos)
+        )
 
     def resolved(self, setting: Setting) -> Resolved:
         """The value of one setting and where it came from."""
@@ -160,12 +162,12 @@ class Settings:
     def _changed_by(self, setting: Setting) -> str:
         """What a person has to change to change a setting."""
         found = self.resolved(setting)
-        return f"{setting.key} in {found.place}" if found.source is Source.FILE else setting.variable
+        return f"{setting.key} in {found.place}" if found.source is ValueOrigin.FILE else setting.variable
 
 
 def load(
     environ: Mapping[str, str] | None = None,
-    given: Mapping[str, Given] | None = None,
+    given: Mapping[str, FileValue] | None = None,
     *,
     overrides: Mapping[str, str] = _NOTHING,
 ) -> Settings:
@@ -311,7 +313,7 @@ class _Reader:
     """Fills groups of settings from the environment and from what the configuration file sets."""
 
     environ: Mapping[str, str]
-    given: Mapping[str, Given]
+    given: Mapping[str, FileValue]
 
     def variable(self, name: str) -> str:
         """A variable of the runner, of git or of pre-commit, or one whose file value counts differently."""

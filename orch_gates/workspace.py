@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from orch_gates.effects.outbox import Outbox
     from orch_gates.engine.stages import Pipeline
     from orch_gates.forge.detect import ForgeAddress
-    from orch_gates.forge.http import Call, Observe
+    from orch_gates.forge.http import ForgeCall, Observe
     from orch_gates.forge.port.forge import Forge
     from orch_gates.git.heads import Heads
     from orch_gates.git.remote import Remote
@@ -40,7 +40,7 @@ _DEFAULT_REF = "refs/remotes/origin/HEAD"
 _USUAL_DEFAULTS = ("main", "master")
 
 
-def unobserved(_call: Call) -> None:
+def unobserved(_call: ForgeCall) -> None:
     """Show no request."""
 
 
@@ -133,14 +133,14 @@ class Workspace:
         from orch_gates.document_kinds import KINDS
         from orch_gates.git.tree import Author
         from orch_gates.state.branch import remote
-        from orch_gates.state.branch.git_store import GitStore, Identity
+        from orch_gates.state.branch.git_store import CommitIdentity, GitStore
 
         wanted = self.settings.state
         found = remote.find(wanted.remote, self.git, self._clone) if wanted.remote else self.origin
         folder, inherited = self.settings.tools.cache_dir, self.settings.inherited_env
         source = remote.source(found, wanted.branch, folder, inherited, self.target)
         author = Author(wanted.author_name, wanted.author_email)
-        return GitStore(source, Identity(author, self.by), wanted.timeout, KINDS)
+        return GitStore(source, CommitIdentity(author, self.by), wanted.timeout, KINDS)
 
     @cached_property
     def heads(self) -> Heads:
@@ -275,10 +275,10 @@ class Workspace:
         Raises:
             SettingsError, GitError, ForgeUnavailable: as `forge`.
         """
-        from orch_gates.forge.port.server import Kind
+        from orch_gates.forge.port.server import ForgeKind
 
         found = self.forge_place
-        writable = found is not None and (found.kind is Kind.LOCAL or self.settings.forge.token != "")
+        writable = found is not None and (found.kind is ForgeKind.LOCAL or self.settings.forge.token != "")
         return self.forge if writable else None
 
     @property
@@ -300,22 +300,22 @@ class Workspace:
     def _connected(self, found: ForgeAddress) -> Forge:
         """A forge, ready to be asked; each adapter is loaded only where it is used."""
         from orch_gates.forge import probe
-        from orch_gates.forge.port.server import Kind
+        from orch_gates.forge.port.server import ForgeKind
 
         wanted, ci = self.settings.forge, self.settings.ci
         kind = found.kind or probe.kind(found.url, wanted.timeout, self.observe)
         match kind:
-            case Kind.GITEA | Kind.FORGEJO:
+            case ForgeKind.GITEA | ForgeKind.FORGEJO:
                 from orch_gates.forge.gitea import connect as gitea
 
                 return gitea.connect(found.url, found.repository, wanted.token, wanted.timeout, self.observe)
-            case Kind.GITHUB:
+            case ForgeKind.GITHUB:
                 from orch_gates.forge.github import connect as github
 
                 # A job on a GitHub of one's own is told where the API is.
                 api = ci.api_url if ci.forge == kind and found.url == ci.server_url.rstrip("/") else ""
                 return github.connect(found.url, found.repository, wanted.token, wanted.timeout, self.observe, api=api)
-            case Kind.LOCAL:
+            case ForgeKind.LOCAL:
                 return self._local_forge(found.url)
             case _:
                 assert_never(kind)

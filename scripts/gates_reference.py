@@ -15,7 +15,7 @@ from orch_gates.engine.events import Evaluated
 from orch_gates.engine.stages import DEFAULT, EdgeGate, OnRed, Stage
 from orch_gates.gates.evaluate import evaluate
 from orch_gates.gates.gate import Gate, Ports, Subject
-from orch_gates.gates.recorded import Record
+from orch_gates.gates.recorded import ReportContract
 from orch_gates.gates.registry import GATES
 from orch_gates.model.ids import task_id
 from orch_gates.model.task import Task, TaskState
@@ -57,12 +57,12 @@ def page(text: str, gates: Sequence[Gate[Any]] = GATES) -> str:
     return renewed(text, tables, PAGE)
 
 
-def _reports(records: Sequence[Record]) -> str:
+def _reports(records: Sequence[ReportContract]) -> str:
     rows = ((f"`{record.name}`", f"`{record.file}`", *_words(record)) for record in records)
     return table(("gate", "report", "field", "its own words"), rows)
 
 
-def _words(gate: Record) -> tuple[str, str]:
+def _words(gate: ReportContract) -> tuple[str, str]:
     if gate.sealed:
         # A sealed report has no field of its own beside the verdict.
         return "`verdict`", "none"
@@ -101,7 +101,7 @@ def _followed(stage: Stage, edge: EdgeGate, text: str | None) -> str:
     return f"{verdict.outcome}, {_SAID_SHORT[_decided(stage, edge, verdict).move]}"
 
 
-def _report(gate: Record, outcome: Outcome, head: str) -> str:
+def _report(gate: ReportContract, outcome: Outcome, head: str) -> str:
     verdict = Verdict(gate.name, outcome, "as an example", evidence={"checks": 1})
     if gate.sealed:
         stated = security_model.fields(verdict, head=head, base=_OLDER, target="main", now=_NOW, findings=0)

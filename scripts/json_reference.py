@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from orch_gates.cli.outputs.catalogue import OUTPUTS, Published
+from orch_gates.cli.outputs.catalogue import OUTPUTS, CatalogueEntry
 from orch_gates.document_kinds import KINDS
 from orch_gates.report.machine import schema_name
 from orch_gates.state.schema import dumped
@@ -33,13 +33,13 @@ def _commands() -> str:
     return table(("printed by", "schema", "what it is"), rows)
 
 
-def _printers(one: Published) -> str:
+def _printers(one: CatalogueEntry) -> str:
     return ", ".join(f"`{command} …`" if command == "gate" else f"`{command}`" for command in one.commands) or (
         one.otherwise
     )
 
 
-def _section(one: Published) -> str:
+def _section(one: CatalogueEntry) -> str:
     file = f"JSON Schema: [{one.name}.json](schemas/{one.name}.json)."
     head = f"### {one.name}\n\n`{schema_name(one.name)}`: {one.meaning} {file}\n\n"
     if one.name in KINDS.by_name and KINDS.by_name[one.name].model is one.model:

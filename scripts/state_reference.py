@@ -9,7 +9,7 @@ from orch_gates.document_kinds import KINDS
 from orch_gates.model.root import Root
 from orch_gates.state import codec, layout, schema
 from orch_gates.state.branch.repair import branch_files
-from orch_gates.state.kinds import Kind, Kinds
+from orch_gates.state.kinds import DocumentKind, Kinds
 from scripts.generated import renewed, table
 
 ROOT = Path(__file__).parent.parent
@@ -17,7 +17,7 @@ STATE = ROOT / "state"
 PAGE = ROOT / "docs" / "reference" / "state-format.md"
 
 
-def template(kind: Kind[Any]) -> tuple[str, str]:
+def template(kind: DocumentKind[Any]) -> tuple[str, str]:
     """The path of a kind's example on the branch, and its text."""
     fields = {"schema": kind.model.schema_name(), **kind.example.fields}
     document = codec.validated(kind.model, fields)
@@ -40,7 +40,7 @@ def page(text: str, kinds: Kinds = KINDS) -> str:
     return renewed(text, {kind.name: _fields(kind) for kind in kinds.rows}, PAGE)
 
 
-def _fields(kind: Kind[Any]) -> str:
+def _fields(kind: DocumentKind[Any]) -> str:
     made = schema.schema(kind)
     rows = (
         (f"`{name}`", _shape(field, made) + ("" if name in made["required"] else "; optional"), field["description"])

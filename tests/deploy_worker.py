@@ -10,8 +10,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from orch_gates.cli.deploy.run import DeployRun, Options
-from orch_gates.deploy.contract import Wanted
+from orch_gates.cli.deploy.run import DeployOptions, DeployRun
+from orch_gates.deploy.contract import DeployRequest
 from orch_gates.workspace import open_workspace
 from tests import workers
 from tests.sweep_worker import EFFECTS, QUESTIONS
@@ -31,6 +31,6 @@ def main(directory: str, dies_at: str, script: str) -> None:
     workspace = open_workspace(Path(directory))
     workspace.__dict__["store"] = Watched(workspace.store, moments, EFFECTS, QUESTIONS)
     workspace.__dict__["heads"] = Watched(workspace.heads, moments, EFFECTS, QUESTIONS)
-    code = DeployRun(workspace, Wanted("T-1", "production"), Options()).go(["sh", "-c", script])
+    code = DeployRun(workspace, DeployRequest("T-1", "production"), DeployOptions()).go(["sh", "-c", script])
     print(moments.count, flush=True)
     sys.exit(code)

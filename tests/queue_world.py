@@ -19,15 +19,15 @@ from orch_gates.engine.decision import Decision, Move
 from orch_gates.engine.stages import DEFAULT, QUEUE, Caps
 from orch_gates.forge.port.pulls import PullRequest, PullState
 from orch_gates.merge.queue import plan as queue
-from orch_gates.merge.queue.events import Known, concern
+from orch_gates.merge.queue.events import KnownQueue, concern
 from orch_gates.merge.queue.plan import (
     Drop,
     Enqueue,
-    Entry,
     LabelEvent,
-    Look,
+    QueuedPull,
+    QueueEntry,
+    QueueLook,
     Refuse,
-    Seen,
     SetLabel,
     TakeOut,
     Unlabel,
@@ -133,7 +133,7 @@ class World:
         """One that was sent arrives, again perhaps, and late."""
         if not self.sent:
             return
-        known = Known("main", self.main, _LABEL, ("ci",), False, tuple(self.entries().values()))
+        known = KnownQueue("main", self.main, _LABEL, ("ci",), False, tuple(self.entries().values()))
         found = concern(self.sent[which % len(self.sent)], known)
         if found.runs:
             self.run(found.label_events)
@@ -161,18 +161,18 @@ class World:
             if self.effects == self.dies_at:
                 raise Died
 
-    def entries(self) -> dict[int, Entry]:
+    def entries(self) -> dict[int, QueueEntry]:
         found = {}
         for name, task in self.tasks.items():
             assert task.enqueued is not None
-            found[task.enqueued.pull] = Entry(task, None if task.state.finished else self.attempts.get(name))
+            found[task.enqueued.pull] = QueueEntry(task, None if task.state.finished else self.attempts.get(name))
         return found
 
-    def look(self, label_events: Mapping[int, LabelEvent]) -> Look:
+    def look(self, label_events: Mapping[int, LabelEvent]) -> QueueLook:
         entries = {n: e for n, e in self.entries().items() if n in self.labels or e.queued or e.unlabel}
         wanted = {n for n in self.labels if self.pulls[n].state is PullState.OPEN} | entries.keys()
-        pulls = {number: Seen(self.pulls[number], number in self.labels) for number in wanted}
-        return Look("main", _LABEL, pulls, {n: e for n, e in entries.items() if n in pulls}, label_events)
+        pulls = {number: QueuedPull(self.pulls[number], number in self.labels) for number in wanted}
+        return QueueLook("main", _LABEL, pulls, {n: e for n, e in entries.items() if n in pulls}, label_events)
 
     def _run(self, label_events: Mapping[int, LabelEvent]) -> None:
         look = self.look(label_events)
@@ -180,7 +180,7 @@ class World:
         self._left(look)
         self._turns()
 
-    def _left(self, look: Look) -> None:
+    def _left(self, look: QueueLook) -> None:
         """Whoever took the label away, pushed or closed it is believed before anything is merged."""
         for number, entry in look.entries.items():
             pull, task = look.pulls[number].pull, self.tasks[f"PR-{number}"]
@@ -188,7 +188,7 @@ class World:
             wanted = look.pulls[number].labelled and pull.state is PullState.OPEN and not pull.draft
             assert wanted or not entry.queued or entry.merging or held or task.stage == "open" or task.state.finished
 
-    def _recorded(self, look: Look) -> None:
+    def _recorded(self, look: QueueLook) -> None:
         for action in queue.plan(look):
             match action:
                 case Enqueue(pull=pull, by=by, instead=instead):
@@ -267,7 +267,7 @@ class World:
     ) -> Move:
         """In a transaction, which sees the task as it is now; what is refused is a problem, and the run goes on."""
         task, move = self.tasks[name], Move.STAY
-        if leaves and Entry(task, self.attempts.get(name)).merging:
+        if leaves and QueueEntry(task, self.attempts.get(name)).merging:
             return move
         if decide(task, event, verdicts, self.now, PIPELINE).task == task:
             return move
@@ -305,7 +305,7 @@ class World:
     def _turn(self, task: Task, frozen: str) -> bool:
         """True where the run ends here."""
         attempt = self.attempts.get(task.id)
-        if queue.passed_over(Entry(task, attempt), frozen, self.now):
+        if queue.passed_over(QueueEntry(task, attempt), frozen, self.now):
             return False
         if attempt is not None and attempt.phase is Phase.LANDED:
             return self._stepped_on(task, attempt)
@@ -314,7 +314,7 @@ class World:
             return not self._sent_back_early(task)
         if self.holder != task.id or attempt is None or attempt.over:
             head = self._head(task)
-            if head not in self.ci or not queue.ours(head, Entry(task, attempt)):
+            if head not in self.ci or not queue.ours(head, QueueEntry(task, attempt)):
                 return False
             if self._sent_back_early(task):
                 return False
@@ -371,7 +371,7 @@ class World:
         number, name = task.enqueued.pull, task.id
         head, attempt = self.pulls[number].head, self.attempts.get(name)
         if attempt is None or attempt.over:
-            if not queue.ours(head, Entry(task, attempt)):
+            if not queue.ours(head, QueueEntry(task, attempt)):
                 return False
             attempt = self._begin(task, head, attempt)
         elif self.holder != name:

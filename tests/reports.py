@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orch_gates.documents import frontmatter
-from orch_gates.gates.recorded import Record
+from orch_gates.gates.recorded import ReportContract
 from orch_gates.gates.registry import GATES
 
 HEAD, OLDER = "a" * 40, "b" * 40
@@ -21,12 +21,12 @@ RED = {
 }
 
 
-def report(gate: Record = TESTS, /, *without: str, **stated: object) -> str:
+def report(gate: ReportContract = TESTS, /, *without: str, **stated: object) -> str:
     """A report about `HEAD`; it states nothing yet."""
     fields = {"schema": "orch.report/1", "gate": gate.name, "head": HEAD} | stated
     return frontmatter.encode({name: value for name, value in fields.items() if name not in without}, "")
 
 
-def passed(gate: Record = TESTS, /, *without: str, **stated: object) -> str:
+def passed(gate: ReportContract = TESTS, /, *without: str, **stated: object) -> str:
     """A report about `HEAD` that says PASS."""
     return report(gate, *without, **{"verdict": "PASS"} | stated)

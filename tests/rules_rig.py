@@ -58,7 +58,7 @@ class Matcher:
         return [(self.meta[hit.rule].id, hit.secret) for hit in counted]
 
 
-def token(row: table.Row, shape: str, seed: int) -> str:
+def token(row: table.RuleRow, shape: str, seed: int) -> str:
     """A random token of a row; the same for the same seed."""
     dice = random.Random(seed)
 

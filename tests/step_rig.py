@@ -19,7 +19,7 @@ from orch_gates.model.verdict import Verdict
 from orch_gates.state import codec, layout
 from orch_gates.state.store import Change, Store
 from orch_gates.tasks import book, change, record
-from orch_gates.tasks.advance import Step
+from orch_gates.tasks.advance import TaskStep
 from orch_gates.tasks.change import Applied
 from orch_gates.tasks.configured import Configured
 from orch_gates.tasks.create import create, new_task
@@ -71,8 +71,8 @@ class Rig:
     def commits(self) -> int:
         return self.store.load().generation
 
-    def step(self, *, approve: bool = False, reject: str = "") -> Step:
-        return Step(
+    def step(self, *, approve: bool = False, reject: str = "") -> TaskStep:
+        return TaskStep(
             self.store, self.configured, self._gate, lambda _: self.head, "ann", self.now, approve, reject, self.outbox
         )
 

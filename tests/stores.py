@@ -9,7 +9,7 @@ from orch_gates.document_kinds import KINDS
 from orch_gates.git.tree import Author
 from orch_gates.settings import Settings
 from orch_gates.state.branch import remote
-from orch_gates.state.branch.git_store import GitStore, Identity
+from orch_gates.state.branch.git_store import CommitIdentity, GitStore
 from orch_gates.workspace import Workspace
 
 
@@ -21,4 +21,4 @@ def open_store(settings: Settings, directory: Path) -> GitStore:
     there = remote.RemoteUrl(state.remote, ())
     source = remote.source(there, state.branch, settings.tools.cache_dir, settings.inherited_env)
     author = Author(state.author_name, state.author_email)
-    return GitStore(source, Identity(author, state.by or "a-tester"), state.timeout, KINDS)
+    return GitStore(source, CommitIdentity(author, state.by or "a-tester"), state.timeout, KINDS)

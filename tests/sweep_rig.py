@@ -20,7 +20,7 @@ from orch_gates.model.job import Job
 from orch_gates.state import codec, layout
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change
-from orch_gates.sweep.tick import Report, Ticking
+from orch_gates.sweep.tick import Ticking, TickReport
 from orch_gates.workspace import Workspace, open_workspace
 from tests import job_rig
 from tests.builders import Repo
@@ -60,7 +60,7 @@ class SweepRig(JobRig):
         found = open_workspace(self.work.path, {**self.settings, **env})
         return replace(found, now=now or datetime.now(UTC), tests=False)
 
-    def tick(self, later: timedelta = timedelta(0), *, dry_run: bool = False, env: Env = NO_ENV) -> Report:
+    def tick(self, later: timedelta = timedelta(0), *, dry_run: bool = False, env: Env = NO_ENV) -> TickReport:
         """A tick so much later than now."""
         now = datetime.now(UTC) + later
         workspace = self.workspace(now, env)

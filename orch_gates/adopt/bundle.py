@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from orch_gates.adopt import marker
 from orch_gates.errors import GitError, UsageError
 from orch_gates.forge.detect import is_path
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.port.server import ForgeKind
 from orch_gates.git.cli import open_repository
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -34,12 +34,12 @@ class Bundle:
         """Where git finds it."""
         return f"{server}/{self.place}" if _NAMED.fullmatch(self.place) else self.place
 
-    def uses(self, kind: Kind, server: str) -> str:
+    def uses(self, kind: ForgeKind, server: str) -> str:
         """What stands before `/actions/` in a workflow of this kind on this server; empty where it cannot be used."""
         if not self.place or _NAMED.fullmatch(self.place):
             return self.place
         parts = urlsplit(self.place)
-        if kind is not Kind.GITHUB:
+        if kind is not ForgeKind.GITHUB:
             return self.place
         # GitHub takes actions from itself alone.
         return parts.path.strip("/") if parts.hostname == (urlsplit(server).hostname or "github.com") else ""

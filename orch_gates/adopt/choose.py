@@ -8,13 +8,13 @@ from functools import partial
 from orch_gates.adopt import configuration, existing_ci
 from orch_gates.adopt.bundle import Bundle
 from orch_gates.adopt.existing_ci import Ci
-from orch_gates.adopt.facts import Facts
+from orch_gates.adopt.facts import WorkTreeFacts
 from orch_gates.adopt.plan import Choice
 from orch_gates.adopt.projects import Suggestion
-from orch_gates.adopt.where import Where
+from orch_gates.adopt.where import ForgeLocation
 from orch_gates.adopt.workflows import Actions
 from orch_gates.errors import UsageError
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.port.server import ForgeKind
 
 LEVELS = {
     0: "security gate: a workflow refuses leaked secrets",
@@ -46,12 +46,12 @@ def fence(target: str) -> str:
     return f"orch/merge/{target}"
 
 
-def ci_of(facts: Facts, where: Where) -> Ci:
+def ci_of(facts: WorkTreeFacts, where: ForgeLocation) -> Ci:
     """The workflows that judge pull requests already."""
     return existing_ci.pull_request_workflows(where.workflows, facts.workflows) if where.workflows is not None else Ci()
 
 
-def test_of(facts: Facts, ci: Ci, given: str) -> Suggestion | None:
+def test_of(facts: WorkTreeFacts, ci: Ci, given: str) -> Suggestion | None:
     """The command that proves a commit where no CI does; None where one is needed and not known."""
     if given:
         return Suggestion(given, "")
@@ -60,7 +60,7 @@ def test_of(facts: Facts, ci: Ci, given: str) -> Suggestion | None:
     return next(iter(facts.tests), None)
 
 
-def choose(facts: Facts, where: Where, bundle: Bundle, answers: Answers, version: str) -> Choice:
+def choose(facts: WorkTreeFacts, where: ForgeLocation, bundle: Bundle, answers: Answers, version: str) -> Choice:
     """Everything that the plan of the files rests on.
 
     Raises:
@@ -79,14 +79,14 @@ def choose(facts: Facts, where: Where, bundle: Bundle, answers: Answers, version
         raise UsageError(why_no_test(facts, ci))
     contexts = (*ci.contexts, security(facts.target)) if kind is not None else ()
     checkout = existing_ci.checkout(kind, facts.workflows) if kind is not None else ""
-    page = partial(bundle.page, server=where.server, github=kind is Kind.GITHUB)
-    wanted = configuration.Wanted(
+    page = partial(bundle.page, server=where.server, github=kind is ForgeKind.GITHUB)
+    wanted = configuration.WantedConfiguration(
         answers.level,
         contexts,
         test.command if test is not None else "",
         test.seen if test is not None else "",
         alone=facts.authors < 2,
-        fence="hook" if where.kind is Kind.LOCAL else "status",
+        fence="hook" if where.kind is ForgeKind.LOCAL else "status",
     )
     return Choice(
         level=answers.level,
@@ -102,7 +102,7 @@ def choose(facts: Facts, where: Where, bundle: Bundle, answers: Answers, version
     )
 
 
-def why_no_actions(kind: Kind, bundle: Bundle) -> str:
+def why_no_actions(kind: ForgeKind, bundle: Bundle) -> str:
     """Why no workflow can be written, and which option says what is missing."""
     if bundle.place and bundle.commit:
         return (
@@ -116,7 +116,7 @@ def why_no_actions(kind: Kind, bundle: Bundle) -> str:
     )
 
 
-def why_no_test(facts: Facts, ci: Ci) -> str:
+def why_no_test(facts: WorkTreeFacts, ci: Ci) -> str:
     """Why nothing could prove a commit, and which option says what is missing."""
     found = f"there are projects in {', '.join(facts.projects[:3])}; " if facts.projects else ""
     left = f"{'; '.join(ci.left_out[:3])}; " if ci.left_out else ""

@@ -37,7 +37,7 @@ tracker:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedConfiguration:
     """What goes into it. `test` is a command, with where it was `seen`; `alone`: nobody else could approve."""
 
     level: int
@@ -48,12 +48,12 @@ class Wanted:
     fence: str = "status"
 
 
-def text(wanted: Wanted) -> str:
+def text(wanted: WantedConfiguration) -> str:
     """The file for a level."""
     return _HEAD + (_NOTHING if wanted.level == 0 else "".join(f"{line}\n" for line in _lines(wanted)))
 
 
-def _lines(wanted: Wanted) -> Iterator[str]:
+def _lines(wanted: WantedConfiguration) -> Iterator[str]:
     yield "# Pull requests with the label `merge` are merged in turn, each tested together with all before it."
     yield "pipeline: merge-queue"
     if wanted.contexts:

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from orch_gates.adopt import marker
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.port.server import ForgeKind
 
 _EVENT = "pull_request"
 # A workflow with one of these may not run for a pull request, and then posts nothing.
@@ -19,10 +19,10 @@ _FILTERS = frozenset({"paths", "paths-ignore"})
 # They would be read as patterns, or are filled in by the runner.
 _PATTERN = frozenset("*?[]{}\\")
 _MIRROR = re.compile(r"^[\s-]*uses:\s*[\"']?(?P<url>https?://[^\s@\"'#]+/checkout)@", re.M)
-FOLDERS: Mapping[Kind, tuple[str, ...]] = {
-    Kind.GITEA: (".gitea/workflows", ".github/workflows"),
-    Kind.FORGEJO: (".forgejo/workflows", ".gitea/workflows", ".github/workflows"),
-    Kind.GITHUB: (".github/workflows",),
+FOLDERS: Mapping[ForgeKind, tuple[str, ...]] = {
+    ForgeKind.GITEA: (".gitea/workflows", ".github/workflows"),
+    ForgeKind.FORGEJO: (".forgejo/workflows", ".gitea/workflows", ".github/workflows"),
+    ForgeKind.GITHUB: (".github/workflows",),
 }
 
 
@@ -41,25 +41,25 @@ class Ci:
     left_out: tuple[str, ...] = ()
 
 
-def folder_of(kind: Kind, paths: Mapping[str, str]) -> str:
+def folder_of(kind: ForgeKind, paths: Mapping[str, str]) -> str:
     """Where a forge looks for workflows, with these there: the first folder that there is; a new one hides others."""
     usual = FOLDERS[kind]
     there = {str(PurePosixPath(path).parent) for path in paths}
     return next((folder for folder in usual if folder in there), usual[0])
 
 
-def checkout(kind: Kind, texts: Mapping[str, str]) -> str:
+def checkout(kind: ForgeKind, texts: Mapping[str, str]) -> str:
     """The url that workflows here take `actions/checkout` from; empty where it is none but that name.
 
     A server that takes no actions from GitHub has a mirror somewhere, and only these files know where.
     """
-    if kind is Kind.GITHUB:
+    if kind is ForgeKind.GITHUB:
         return ""
     found = (hit["url"] for _, text in sorted(texts.items()) for hit in _MIRROR.finditer(text))
     return next(found, "")
 
 
-def pull_request_workflows(kind: Kind, texts: Mapping[str, str]) -> Ci:
+def pull_request_workflows(kind: ForgeKind, texts: Mapping[str, str]) -> Ci:
     """The workflows among these that judge pull requests, by path."""
     folder = folder_of(kind, texts)
     contexts: list[str] = []
@@ -79,7 +79,7 @@ def pull_request_workflows(kind: Kind, texts: Mapping[str, str]) -> Ci:
         if filters & _FILTERS:
             left_out.append(f"{path} runs for some paths only, so its status cannot be required")
             continue
-        name = str(document.get("name") or (path if kind is Kind.GITHUB else PurePosixPath(path).name))
+        name = str(document.get("name") or (path if kind is ForgeKind.GITHUB else PurePosixPath(path).name))
         names.append(name)
         for job, varies in _jobs(document):
             if _PATTERN.isdisjoint(job) and _PATTERN.isdisjoint(name):
@@ -90,8 +90,8 @@ def pull_request_workflows(kind: Kind, texts: Mapping[str, str]) -> Ci:
     return Ci(folder, tuple(contexts), tuple(required), tuple(names), tuple(left_out))
 
 
-def _context(kind: Kind, workflow: str, job: str, event: str, *, varies: bool) -> str:
-    if kind is Kind.GITHUB:
+def _context(kind: ForgeKind, workflow: str, job: str, event: str, *, varies: bool) -> str:
+    if kind is ForgeKind.GITHUB:
         return f"{job} (*)" if varies else job
     return f"{workflow} / {job} ({event})"
 

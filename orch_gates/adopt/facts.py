@@ -10,7 +10,7 @@ from orch_gates.adopt.projects import Suggestion
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class WorkTreeFacts:
     """One work tree.
 
     `branch` is what is checked out, empty for a detached HEAD. `target` is the default branch, and `told_by` says who

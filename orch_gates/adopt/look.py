@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from orch_gates.adopt import projects
 from orch_gates.adopt.blocks import PRE_COMMIT
 from orch_gates.adopt.existing_ci import FOLDERS
-from orch_gates.adopt.facts import Facts
+from orch_gates.adopt.facts import WorkTreeFacts
 from orch_gates.errors import GitError, ReportError, UsageError
 from orch_gates.git.cli import Git
 from orch_gates.git.heads import Heads
@@ -24,7 +24,7 @@ _BOT = "[bot]"
 AskedHeads = Callable[[], Heads]
 
 
-def look(git: Git, heads: AskedHeads) -> Facts:
+def look(git: Git, heads: AskedHeads) -> WorkTreeFacts:
     """Find out what init has to know; the server is asked for its default branch only where the clone does not know it.
 
     Raises:
@@ -47,7 +47,7 @@ def look(git: Git, heads: AskedHeads) -> Facts:
     def read(name: str) -> str:
         return _text(top / name) or ""
 
-    return Facts(
+    return WorkTreeFacts(
         top=top,
         branch=branch,
         target=target,

@@ -15,7 +15,7 @@ _MARKER = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class MarkedPart:
     """A part of a file that init wrote: the marker at line `start` and what it covers, up to `end` (from 0).
 
     `intact`: those lines are as they were written.
@@ -35,17 +35,17 @@ def stamped(body: str, version: str, level: int, indent: str = "") -> str:
     return f"{indent}# Written by orch-gates init ({about}).\n{body}"
 
 
-def find(text: str) -> Mark | None:
+def find(text: str) -> MarkedPart | None:
     """The first part of a file that init wrote; None where there is none. How its lines end makes no difference."""
     return next(_marks(text), None)
 
 
-def parts(text: str) -> tuple[Mark, ...]:
+def parts(text: str) -> tuple[MarkedPart, ...]:
     """Every part of a file that init wrote: a merge by hand may have kept two of them."""
     return tuple(_marks(text))
 
 
-def _marks(text: str) -> Iterator[Mark]:
+def _marks(text: str) -> Iterator[MarkedPart]:
     lines = text.splitlines()
     below = 0
     for start, line in enumerate(lines):
@@ -55,7 +55,7 @@ def _marks(text: str) -> Iterator[Mark]:
         intact = end <= len(lines) and _digest(lines[start + 1 : end]) == found["digest"]
         # Where a part was cut off, another one may begin within the lines that it had.
         below = end if intact else start + 1
-        yield Mark(int(found["level"]), start, min(end, len(lines)), intact)
+        yield MarkedPart(int(found["level"]), start, min(end, len(lines)), intact)
 
 
 def covered(text: str) -> str:
@@ -69,7 +69,7 @@ def covered(text: str) -> str:
     return "".join(f"{line}\n" for line in text.splitlines()[1:])
 
 
-def without(text: str, marks: Iterable[Mark]) -> str:
+def without(text: str, marks: Iterable[MarkedPart]) -> str:
     """A file without these parts that init wrote."""
     ours = {number for mark in marks for number in range(mark.start, mark.end)}
     return "".join(line for number, line in enumerate(text.splitlines(keepends=True)) if number not in ours)

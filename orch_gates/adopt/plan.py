@@ -10,10 +10,10 @@ from enum import StrEnum
 
 from orch_gates.adopt import blocks, configuration, marker, workflows
 from orch_gates.adopt.bundle import Bundle
-from orch_gates.adopt.facts import Facts
+from orch_gates.adopt.facts import WorkTreeFacts
 from orch_gates.adopt.workflows import Actions
 from orch_gates.config.file import PATH as CONFIG
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.port.server import ForgeKind
 
 
 class Deed(StrEnum):
@@ -30,7 +30,7 @@ class Deed(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FileChange:
     """One file: its text before and after, None where there is no file; `why` is for people."""
 
     path: str
@@ -58,9 +58,9 @@ class Choice:
 
     level: int
     version: str
-    kind: Kind | None
+    kind: ForgeKind | None
     folder: str
-    config: configuration.Wanted
+    config: configuration.WantedConfiguration
     actions: Actions
     bundle: Bundle
     wakes: tuple[str, ...]
@@ -81,10 +81,10 @@ def paths(choice: Choice) -> tuple[str, ...]:
     return tuple(found)
 
 
-def plan(choice: Choice, texts: Mapping[str, str], obstacles: Mapping[str, str]) -> tuple[Change, ...]:
+def plan(choice: Choice, texts: Mapping[str, str], obstacles: Mapping[str, str]) -> tuple[FileChange, ...]:
     """A change for every file of the level; `texts` are the files that are there, `obstacles` what is in the way."""
     wanted = tuple(
-        Change(path, Deed.BLOCKED, None, None, obstacles[path])
+        FileChange(path, Deed.BLOCKED, None, None, obstacles[path])
         if path in obstacles
         else _change(choice, path, texts.get(path))
         for path in paths(choice)
@@ -93,10 +93,13 @@ def plan(choice: Choice, texts: Mapping[str, str], obstacles: Mapping[str, str])
     others = {path: texts[path] for path in workflows.paths() if path in texts} if choice.kind is not None else {}
     for change in wanted:
         others.pop(change.path, None)
-    return (*wanted, *(Change(path, Deed.DELETE, text, None) for path, text in others.items() if marker.covered(text)))
+    return (
+        *wanted,
+        *(FileChange(path, Deed.DELETE, text, None) for path, text in others.items() if marker.covered(text)),
+    )
 
 
-def removal(texts: Mapping[str, str]) -> tuple[Change, ...]:
+def removal(texts: Mapping[str, str]) -> tuple[FileChange, ...]:
     """Undo what init wrote, of the files that are there: as far as it is still as it was written."""
     return tuple(change for path, text in sorted(texts.items()) if (change := _undone(path, text)) is not None)
 
@@ -116,7 +119,7 @@ def is_settled(text: str, level: int) -> bool:
 
 
 def next_commands(
-    changes: Sequence[Change], facts: Facts, *, removing: bool = False, closed: bool = False
+    changes: Sequence[FileChange], facts: WorkTreeFacts, *, removing: bool = False, closed: bool = False
 ) -> tuple[str, ...]:
     """How a person commits the changes and pushes them; `closed`: the default branch takes no pushes."""
     changed = [
@@ -138,7 +141,7 @@ def next_commands(
     )
 
 
-def _change(choice: Choice, path: str, before: str | None) -> Change:
+def _change(choice: Choice, path: str, before: str | None) -> FileChange:
     match path:
         case blocks.ATTRIBUTES:
             return _added(path, before, blocks.attributes(before, choice.version, choice.level))
@@ -152,64 +155,64 @@ def _change(choice: Choice, path: str, before: str | None) -> Change:
             return _whole(choice, path, before, workflows.text(choice.kind, name, choice.actions, choice.wakes))
 
 
-def _added(path: str, before: str | None, added: blocks.Added) -> Change:
+def _added(path: str, before: str | None, added: blocks.Added) -> FileChange:
     if added.after is None:
-        return Change(path, Deed.BLOCKED if added.why else Deed.SAME, before, before, added.why)
-    return Change(path, Deed.CREATE if before is None else Deed.UPDATE, before, added.after)
+        return FileChange(path, Deed.BLOCKED if added.why else Deed.SAME, before, before, added.why)
+    return FileChange(path, Deed.CREATE if before is None else Deed.UPDATE, before, added.after)
 
 
-def _whole(choice: Choice, path: str, before: str | None, body: str) -> Change:
+def _whole(choice: Choice, path: str, before: str | None, body: str) -> FileChange:
     after = marker.stamped(body, choice.version, choice.level)
     if before is None:
-        return Change(path, Deed.CREATE, None, after)
+        return FileChange(path, Deed.CREATE, None, after)
     if ours := marker.covered(before):
         # Another version of the program that writes the same is no reason for a change.
-        return Change(path, *((Deed.SAME, before, before) if ours == body else (Deed.UPDATE, before, after)))
+        return FileChange(path, *((Deed.SAME, before, before) if ours == body else (Deed.UPDATE, before, after)))
     if marker.find(before) is not None:
-        return Change(path, Deed.KEEP, before, after, "somebody edited this file by hand, so init keeps it")
+        return FileChange(path, Deed.KEEP, before, after, "somebody edited this file by hand, so init keeps it")
     why = "init did not write this file; rename it, or add the text below to it"
-    return Change(path, Deed.BLOCKED, before, after, why)
+    return FileChange(path, Deed.BLOCKED, before, after, why)
 
 
-def _configured(choice: Choice, before: str | None) -> Change:
+def _configured(choice: Choice, before: str | None) -> FileChange:
     """The configuration is there to be edited: any that is enough for the level is well."""
     wanted = _whole(choice, CONFIG, before, configuration.text(choice.config))
     if choice.settled and before is not None and marker.covered(before):
-        return Change(CONFIG, Deed.SAME, before, before)
+        return FileChange(CONFIG, Deed.SAME, before, before)
     if before is None or wanted.deed in {Deed.SAME, Deed.UPDATE}:
         return wanted
     raw = before.encode("utf-8", "surrogateescape")
     if wrong := configuration.problems(raw):
-        return Change(CONFIG, Deed.BLOCKED, before, wanted.after, f"fix the file first: {wrong[0]}")
+        return FileChange(CONFIG, Deed.BLOCKED, before, wanted.after, f"fix the file first: {wrong[0]}")
     if lacking := configuration.lacks(raw, choice.level):
-        return Change(CONFIG, Deed.BLOCKED, before, wanted.after, f"{lacking}; add the text below to it")
-    return Change(CONFIG, Deed.KEEP, before, wanted.after, "your own file, and valid")
+        return FileChange(CONFIG, Deed.BLOCKED, before, wanted.after, f"{lacking}; add the text below to it")
+    return FileChange(CONFIG, Deed.KEEP, before, wanted.after, "your own file, and valid")
 
 
-def _undone(path: str, text: str) -> Change | None:
+def _undone(path: str, text: str) -> FileChange | None:
     marks = marker.parts(text)
     if not marks:
         return None
     if path in {blocks.ATTRIBUTES, blocks.PRE_COMMIT}:
         return _without(path, text, marks)
     if marker.covered(text):
-        return Change(path, Deed.DELETE, text, None)
+        return FileChange(path, Deed.DELETE, text, None)
     why = "somebody edited this file by hand; delete it yourself if you do not need it"
-    return Change(path, Deed.KEEP, text, None, why)
+    return FileChange(path, Deed.KEEP, text, None, why)
 
 
-def _without(path: str, text: str, marks: Sequence[marker.Mark]) -> Change:
+def _without(path: str, text: str, marks: Sequence[marker.MarkedPart]) -> FileChange:
     """A file of others without the parts that init added, each of which has to be whole."""
     if broken := [str(mark.start + 1) for mark in marks if not mark.intact]:
         where = f"line{'s' if len(broken) > 1 else ''} {' and '.join(broken)}"
         why = f"what init wrote at {where} was changed or cut off since; nothing is taken out, remove it yourself"
-        return Change(path, Deed.KEEP, text, text, why)
+        return FileChange(path, Deed.KEEP, text, text, why)
     left = marker.without(text, marks)
     if left.strip() in {"", "repos:"}:
-        return Change(path, Deed.DELETE, text, None)
-    return Change(path, Deed.UPDATE, text, left)
+        return FileChange(path, Deed.DELETE, text, None)
+    return FileChange(path, Deed.UPDATE, text, left)
 
 
-def shown(changes: Sequence[Change]) -> Iterator[Change]:
+def shown(changes: Sequence[FileChange]) -> Iterator[FileChange]:
     """The changes that a person wants to see the text of."""
     return (change for change in changes if change.deed is not Deed.SAME and change.diff)

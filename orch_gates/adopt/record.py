@@ -17,7 +17,7 @@ _MOST_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RecordedRule:
     """A rule that init put, or was about to put; `contexts` and `up_to_date` are what it asks for since.
 
     `found` is all that the forge said of the rule of this very branch before, and `left` after: empty for no rule.
@@ -31,35 +31,35 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ForgeRecord:
     """The labels that were made, and the rules that were put, in one repository of a forge."""
 
     repository: str = ""
     labels: tuple[str, ...] = ()
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[RecordedRule, ...] = ()
 
-    def rule(self, branch: str) -> Rule | None:
+    def rule(self, branch: str) -> RecordedRule | None:
         """The rule that was put for a branch; None where none was."""
         return next((rule for rule in self.rules if rule.branch == branch), None)
 
-    def with_label(self, name: str) -> Record:
+    def with_label(self, name: str) -> ForgeRecord:
         """With one label more."""
         return replace(self, labels=tuple(dict.fromkeys((*self.labels, name))))
 
-    def without_label(self, name: str) -> Record:
+    def without_label(self, name: str) -> ForgeRecord:
         """With one label less."""
         return replace(self, labels=tuple(label for label in self.labels if label != name))
 
-    def with_rule(self, rule: Rule) -> Record:
+    def with_rule(self, rule: RecordedRule) -> ForgeRecord:
         """With the rule of one branch."""
         return replace(self, rules=(*self.without_rule(rule.branch).rules, rule))
 
-    def without_rule(self, branch: str) -> Record:
+    def without_rule(self, branch: str) -> ForgeRecord:
         """With one rule less."""
         return replace(self, rules=tuple(rule for rule in self.rules if rule.branch != branch))
 
 
-def read(git_dir: Path) -> Record:
+def read(git_dir: Path) -> ForgeRecord:
     """The record of a clone; empty where there is none.
 
     Raises:
@@ -67,19 +67,19 @@ def read(git_dir: Path) -> Record:
     """
     path = git_dir / NAME
     if not path.exists():
-        return Record()
+        return ForgeRecord()
     try:
         found = json.loads(files.read(path, _MOST_BYTES))
         if found["schema"] != _SCHEMA:
             raise ValueError(found["schema"])
         rules = tuple(_rule(one) for one in found["rules"])
-        return Record(str(found["repository"]), tuple(map(str, found["labels"])), rules)
+        return ForgeRecord(str(found["repository"]), tuple(map(str, found["labels"])), rules)
     except (ReportError, ValueError, KeyError, TypeError) as error:
         why = f"{path} cannot be read, so it is unknown what init made at the forge: {error}; restore that file"
         raise UsageError(why) from error
 
 
-def write(git_dir: Path, record: Record) -> None:
+def write(git_dir: Path, record: ForgeRecord) -> None:
     """Keep a record; an empty one is no file.
 
     Raises:
@@ -98,7 +98,7 @@ def write(git_dir: Path, record: Record) -> None:
     files.replace(path, json.dumps(document, indent=2) + "\n")
 
 
-def _rule(fields: dict[str, Any]) -> Rule:
+def _rule(fields: dict[str, Any]) -> RecordedRule:
     contexts = tuple(map(str, fields["contexts"]))
     up_to_date = bool(fields["up_to_date"])
-    return Rule(str(fields["branch"]), contexts, up_to_date, dict(fields["found"]), dict(fields["left"]))
+    return RecordedRule(str(fields["branch"]), contexts, up_to_date, dict(fields["found"]), dict(fields["left"]))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from orch_gates.adopt.record import Rule
+from orch_gates.adopt.record import RecordedRule
 from orch_gates.forge.port.protection import BranchRule, Demand, Who
 
 
@@ -23,7 +23,7 @@ class StepOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SetupStep:
     """One thing at the forge; `by_hand` is how a person does it."""
 
     what: str
@@ -64,7 +64,7 @@ def changes(left: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(name.replace("_", " ") for name, value in left.items() if _plain(value) != _plain(now.get(name)))
 
 
-def taken_back(now: BranchRule, made: Rule) -> str:
+def taken_back(now: BranchRule, made: RecordedRule) -> str:
     """What is taken out of a rule again, in words; empty for nothing."""
     contexts = [context for context in now.contexts if context in made.contexts]
     parts = [
@@ -74,7 +74,7 @@ def taken_back(now: BranchRule, made: Rule) -> str:
     return " and ".join(parts)
 
 
-def target_rule(branch: str, contexts: Iterable[str], made: Rule | None, *, up_to_date: bool) -> Demand:
+def target_rule(branch: str, contexts: Iterable[str], made: RecordedRule | None, *, up_to_date: bool) -> Demand:
     """The rule for the target: nobody pushes or forces, merges need these statuses.
 
     What init `made` it ask for at another level, and nothing says any more, it asks for no more.
@@ -90,14 +90,14 @@ def state_rule(branch: str) -> Demand:
     return Demand(branch, pushes=True)
 
 
-def put(demand: Demand, now: BranchRule | None, made: Rule | None) -> Rule:
+def put(demand: Demand, now: BranchRule | None, made: RecordedRule | None) -> RecordedRule:
     """What is known of a rule that is about to be put: what only init makes it ask for."""
     before = now.contexts if now is not None else ()
     ours = made.contexts if made is not None else ()
     contexts = tuple(one for one in demand.contexts if one in ours or one not in before)
     held = made is not None and made.up_to_date
     added = demand.up_to_date is True and (held or now is None or not now.up_to_date)
-    return Rule(demand.branch, contexts, added, {}, {})
+    return RecordedRule(demand.branch, contexts, added, {}, {})
 
 
 def met(now: BranchRule | None, demand: Demand) -> bool:
@@ -129,7 +129,7 @@ def in_words(rule: Demand) -> str:
     return ", ".join(parts)
 
 
-def worst(steps: Sequence[Step]) -> bool:
+def worst(steps: Sequence[SetupStep]) -> bool:
     """Whether a step could not be done."""
     return any(step.outcome is StepOutcome.FAILED for step in steps)
 

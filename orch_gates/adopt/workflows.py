@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from orch_gates.adopt.existing_ci import FOLDERS
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.port.server import ForgeKind
 
 # A level has the workflows of those below it as well.
 _OF_LEVEL: Mapping[int, tuple[str, ...]] = {0: ("security",), 1: ("queue",), 2: ("merge", "issues", "sweep")}
@@ -50,7 +50,7 @@ def paths() -> tuple[str, ...]:
     return tuple(f"{folder}/{name}.yml" for folder in folders for name in names(2))
 
 
-def text(kind: Kind, name: str, actions: Actions, wakes: Sequence[str]) -> str:
+def text(kind: ForgeKind, name: str, actions: Actions, wakes: Sequence[str]) -> str:
     """One workflow for a forge; `wakes` are the workflows whose end wakes the queue."""
     example = f"{kind.value}-{name}"
     raw = resources.files(__package__).joinpath("templates", f"{_ALIKE.get(example, example)}.yml").read_text("utf-8")

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from orch_gates import clock
 from orch_gates.adopt.look import present
-from orch_gates.adopt.plan import Change, Deed
+from orch_gates.adopt.plan import Deed, FileChange
 from orch_gates.errors import ReportError, UsageError
 from orch_gates.report import files
 
 _WRITTEN = {Deed.CREATE, Deed.UPDATE}
 
 
-def refuse_unwritable(top: Path, changes: Sequence[Change]) -> None:
+def refuse_unwritable(top: Path, changes: Sequence[FileChange]) -> None:
     """See that every file may be written before the first one is.
 
     Raises:
@@ -35,7 +35,7 @@ def refuse_unwritable(top: Path, changes: Sequence[Change]) -> None:
             raise UsageError(f"nothing was written: {path} is not writable; change its permissions")
 
 
-def write(top: Path, changes: Sequence[Change]) -> None:
+def write(top: Path, changes: Sequence[FileChange]) -> None:
     """Do what is planned; a file that somebody changed meanwhile stays.
 
     Raises:

@@ -24,7 +24,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 _READ_S = "3"
 
 
-class Known(click.ParamType[str]):
+class KnownWord(click.ParamType[str]):
     """A word of which some are known; any other is taken too, and judged by the command.
 
     `words` gives those of the repository that the command is about.
@@ -90,8 +90,8 @@ def _outputs(_: Path) -> Iterable[str]:
     return [one.name for one in catalogue.OUTPUTS]
 
 
-TASK, STAGE, ENVIRONMENT = Known(_tasks), Known(_stages), Known(_environments)
-CHECK, PAGE, OUTPUT = Known(_checks), Known(_pages), Known(_outputs)
+TASK, STAGE, ENVIRONMENT = KnownWord(_tasks), KnownWord(_stages), KnownWord(_environments)
+CHECK, PAGE, OUTPUT = KnownWord(_checks), KnownWord(_pages), KnownWord(_outputs)
 
 
 def _workspace(repo: Path) -> Workspace:

@@ -19,7 +19,7 @@ from orch_gates.variables.groups import ForgeSettings, StateSettings
 from orch_gates.variables.setting import declared
 
 if TYPE_CHECKING:
-    from orch_gates.forge.http import Call, Observe
+    from orch_gates.forge.http import ForgeCall, Observe
 
 _KIND, _URL, _TOKEN_ENV = (dict(declared(ForgeSettings))[name] for name in ("kind", "url", "token_env"))
 # More pull requests than any forge counts.
@@ -122,7 +122,7 @@ def by_option(command: Callable[..., Any]) -> Callable[..., Any]:
 @contextmanager
 def _timings(*, wanted: bool) -> Iterator[Observe]:
     """Collect requests, from any thread, and print them when the block is left, however that ends."""
-    calls: list[Call] = []
+    calls: list[ForgeCall] = []
     try:
         yield calls.append
     finally:
@@ -130,7 +130,7 @@ def _timings(*, wanted: bool) -> Iterator[Observe]:
             say(_summary(calls), to=sys.stderr)
 
 
-def _summary(calls: Sequence[Call]) -> str:
+def _summary(calls: Sequence[ForgeCall]) -> str:
     from orch_gates.documents.escape import visible
 
     plural = "" if len(calls) == 1 else "s"

@@ -88,14 +88,14 @@ class _Reading:
 
     def _watch(self, item: Value, path: Path) -> WatchPlan:
         from orch_gates.engine.watch_plan import WatchPlan
-        from orch_gates.engine.watching import Rules
+        from orch_gates.engine.watching import WatchRules
 
         fields = self._mapping(item, path, WATCH_KEYS)
         numbers = {key: self._whole(fields, key, bounds, path) for key, bounds in WATCH_NUMBERS.items()}
         ratio = self._decimal(fields, "max_ratio", path, RATIO, "a share from 0 to 1, like 0.05") or DEFAULT_RATIO
         probes = self._list(fields, "probes", path, MOST_PROBES, self._probe)
         sources = self._list(fields, "sources", path, MOST_SOURCES, self._source)
-        rules = Rules(
+        rules = WatchRules(
             window=numbers["window_s"],
             every=numbers["every_s"],
             failures=numbers["failures"],

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from orch_gates import settings as settings_module
 from orch_gates.git.cli import Git
 from orch_gates.settings import Settings
-from orch_gates.variables.resolve import Given
+from orch_gates.variables.resolve import FileValue
 
 if TYPE_CHECKING:
     from orch_gates.config.pipeline import Declared
     from orch_gates.engine.stages import Pipeline
     from orch_gates.engine.watch_plan import EnvironmentPlan
-    from orch_gates.engine.work import Role, Rules
+    from orch_gates.engine.work import Role, WorkRules
 
 PATH = ".orch-gates.yaml"
 
@@ -32,7 +32,7 @@ class Config:
 
     revision: str = ""
     present: bool = False
-    given: Mapping[str, Given] = field(default_factory=dict)
+    given: Mapping[str, FileValue] = field(default_factory=dict)
     declared: Declared | None = None
     queue: str = ""
     roles: Mapping[str, Role] = field(default_factory=dict)
@@ -74,14 +74,14 @@ def effective(config: Config, settings: Settings) -> Pipeline:
     return replace(chosen, caps=caps)
 
 
-def rules(config: Config, settings: Settings) -> Rules:
+def rules(config: Config, settings: Settings) -> WorkRules:
     """Which roles are dispatched here, and what bounds their work (JOB-1)."""
     from datetime import timedelta
 
-    from orch_gates.engine.work import Rules
+    from orch_gates.engine.work import WorkRules
 
     jobs = settings.jobs
-    return Rules(
+    return WorkRules(
         config.roles if jobs.dispatch_enabled else {},
         jobs.max_concurrency,
         jobs.max_attempts,

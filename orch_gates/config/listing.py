@@ -11,16 +11,16 @@ from orch_gates.config.file import Config, effective
 from orch_gates.config.table import SETTINGS
 from orch_gates.engine.stages import Pipeline
 from orch_gates.settings import Settings
-from orch_gates.variables.resolve import Resolved, Source
+from orch_gates.variables.resolve import Resolved, ValueOrigin
 from orch_gates.variables.setting import Setting, Value
 
-DEFAULT = Resolved("", Source.DEFAULT)
+DEFAULT = Resolved("", ValueOrigin.DEFAULT)
 # Who uses ssh is `git` everywhere; any other user may be a token.
 _CREDENTIAL = re.compile(r"(?<=//)(?!git@[^@]*\Z).*@", re.S)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SettingRow:
     """A setting with its value, of which nothing secret is left, and its origin."""
 
     setting: Setting
@@ -32,7 +32,7 @@ class Row:
 class Listing:
     """All that counts, with the origin of the stages by name, of `rework`, and of the merge queue where it is on."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[SettingRow, ...]
     pipeline: Pipeline
     stages: Mapping[str, Resolved]
     rework: Resolved
@@ -59,9 +59,9 @@ def listing(settings: Settings, config: Config) -> Listing:
     )
 
 
-def _row(setting: Setting, settings: Settings) -> Row:
+def _row(setting: Setting, settings: Settings) -> SettingRow:
     found = settings.resolved(setting)
-    return Row(setting, _shown(setting, found.value, settings), found)
+    return SettingRow(setting, _shown(setting, found.value, settings), found)
 
 
 def _shown(setting: Setting, value: Value, settings: Settings) -> Value:
@@ -77,7 +77,7 @@ def _shown(setting: Setting, value: Value, settings: Settings) -> Value:
 
 
 def _origin(place: str) -> Resolved:
-    return Resolved("", Source.FILE, place) if place else DEFAULT
+    return Resolved("", ValueOrigin.FILE, place) if place else DEFAULT
 
 
 def spelled(value: Value) -> str:
@@ -90,11 +90,11 @@ def spelled(value: Value) -> str:
 def origin_text(origin: Resolved) -> str:
     """An origin in words."""
     match origin.source:
-        case Source.ENVIRONMENT:
+        case ValueOrigin.ENVIRONMENT:
             return f"environment variable {origin.place}"
-        case Source.FILE:
+        case ValueOrigin.FILE:
             return origin.place
-        case Source.DEFAULT:
+        case ValueOrigin.DEFAULT:
             return "default"
         case _:
             assert_never(origin.source)

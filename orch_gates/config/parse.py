@@ -11,7 +11,7 @@ from orch_gates.config.table import BY_KEY
 from orch_gates.documents import yaml_read
 from orch_gates.documents.yaml_read import Path, Placed, Value
 from orch_gates.errors import ConfigError, MalformedYaml
-from orch_gates.variables.resolve import Given, accepted, mismatch
+from orch_gates.variables.resolve import FileValue, accepted, mismatch
 from orch_gates.variables.setting import Setting
 
 MAX_BYTES = 256 * 1024
@@ -47,14 +47,14 @@ def parse(raw: bytes, *, name: str = PATH, revision: str = "") -> Config:
     return Config(revision, True, given, declared, queue, roles, environments)
 
 
-def _given(placed: Placed, problems: Problems, name: str, at: str) -> dict[str, Given]:
-    found: dict[str, Given] = {}
+def _given(placed: Placed, problems: Problems, name: str, at: str) -> dict[str, FileValue]:
+    found: dict[str, FileValue] = {}
     for path, setting, value in _settings(placed, problems):
         taken = accepted(setting, value)
         if taken is None:
             problems.add(path, f"{spelled(value)} is {mismatch(setting)}")
         else:
-            found[setting.variable] = Given(taken, located(name, placed.values[path]) + at)
+            found[setting.variable] = FileValue(taken, located(name, placed.values[path]) + at)
     return found
 
 

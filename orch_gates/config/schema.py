@@ -17,7 +17,7 @@ from orch_gates.gates.gate import Gate
 from orch_gates.gates.registry import GATES
 from orch_gates.model.branch import BRANCH
 from orch_gates.model.task import MERGE_QUEUE
-from orch_gates.variables.setting import Kind, Setting
+from orch_gates.variables.setting import Setting, ValueKind
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _WORD = r"^[^\s,](?:[^,\n]*[^\s,])?$"
@@ -69,15 +69,15 @@ def _setting(setting: Setting) -> dict[str, Any]:
 
 def _kind(setting: Setting) -> dict[str, Any]:
     match setting.kind:
-        case Kind.FLAG:
+        case ValueKind.FLAG:
             return {"type": "boolean"}
-        case Kind.NUMBER:
+        case ValueKind.NUMBER:
             return {"type": "integer", "minimum": setting.least, "maximum": setting.most}
-        case Kind.NAMES:
+        case ValueKind.NAMES:
             return {"type": "array", "items": {"type": "string", "pattern": _WORD}}
-        case Kind.CHOICE:
+        case ValueKind.CHOICE:
             return {"enum": list(setting.choices)}
-        case Kind.TEXT:
+        case ValueKind.TEXT:
             return {"type": "string", "pattern": _spelled(setting.spelling.pattern) if setting.spelling else _TEXT}
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from orch_gates.deploy import environments, reporting
-from orch_gates.deploy.ending import Endings, Kept, Look, Recorded
-from orch_gates.deploy.environments import Page
+from orch_gates.deploy.ending import DeployOutput, Endings, Look, RecordedDeploy
+from orch_gates.deploy.environments import EnvironmentPage
 from orch_gates.engine import deploying
 from orch_gates.engine.deploying import Already, Busy, Conclusion, Refused
 from orch_gates.errors import JobWaits, UsageError
@@ -31,7 +31,7 @@ RECORDS_WITHIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DeployRequest:
     """What is to be deployed where; without a `digest` the recorded image report names the image."""
 
     task: str
@@ -87,7 +87,7 @@ class Deploys:
     timeout: timedelta
     declared: Collection[str] = ()
 
-    def begin(self, wanted: Wanted, now: datetime) -> Began | Stopped:
+    def begin(self, wanted: DeployRequest, now: datetime) -> Began | Stopped:
         """Take the environment, unless it is taken, or nobody knows what it runs.
 
         Raises:
@@ -168,7 +168,7 @@ class Deploys:
         assert found is not None
         return found
 
-    def end(self, began: Began, conclusion: Conclusion, kept: Kept) -> Recorded:
+    def end(self, began: Began, conclusion: Conclusion, kept: DeployOutput) -> RecordedDeploy:
         """Record what it came to.
 
         Raises:
@@ -238,7 +238,7 @@ class Deploys:
 
 
 def _begun(
-    page: Page,
+    page: EnvironmentPage,
     after: Environment | Already | Busy | Refused,
     running: Running,
     now: datetime,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from orch_gates.deploy import environments, reporting
 from orch_gates.deploy.reporting import DeployResult
 from orch_gates.engine import deploying
-from orch_gates.engine.deploying import Conclusion, End
+from orch_gates.engine.deploying import Conclusion, DeployEnd
 from orch_gates.engine.sighting import Sighting
 from orch_gates.errors import StateDenied
 from orch_gates.model.environment import Environment, Running
@@ -27,7 +27,7 @@ class Arming:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class DeployOutput:
     """The end of what its command wrote, as Markdown without secrets, and what is to be said about that.
 
     `baseline`: what was seen of the environment before the command; `warning`: what a person should know of it then, as
@@ -41,7 +41,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedDeploy:
     """The environment after it, and what came of the deploy; not `ours` where somebody recorded otherwise before."""
 
     environment: Environment
@@ -51,7 +51,7 @@ class Recorded:
 
 
 Look = Callable[[Running], Sighting]
-NOTHING_KEPT = Kept()
+NOTHING_KEPT = DeployOutput()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,9 @@ class Endings:
     arming_of: Callable[[str], Arming | None]
     forget: Callable[[str], None]
 
-    def record(self, name: str, begun: Running, conclusion: Conclusion, kept: Kept = NOTHING_KEPT) -> Recorded:
+    def record(
+        self, name: str, begun: Running, conclusion: Conclusion, kept: DeployOutput = NOTHING_KEPT
+    ) -> RecordedDeploy:
         """Record what a deploy to an environment came to, unless that is settled by now.
 
         Raises:
@@ -81,7 +83,7 @@ class Endings:
         less = replace(kept, output="", note="the command's output is not saved: the server refused it")
         return self._recorded(name, begun, conclusion, less)
 
-    def lost(self, name: str, look: Look, now: datetime) -> Recorded | None:
+    def lost(self, name: str, look: Look, now: datetime) -> RecordedDeploy | None:
         """Record the end of a deploy of which nobody did, as one look at it tells; None where there is none.
 
         Raises:
@@ -96,17 +98,19 @@ class Endings:
         self.forget(running.deploy)
         return recorded
 
-    def _recorded(self, name: str, begun: Running, conclusion: Conclusion, kept: Kept) -> Recorded:
-        arming = self.arming_of(name) if conclusion.end is End.DEPLOYED else None
-        found: Recorded | None = None
+    def _recorded(self, name: str, begun: Running, conclusion: Conclusion, kept: DeployOutput) -> RecordedDeploy:
+        arming = self.arming_of(name) if conclusion.end is DeployEnd.DEPLOYED else None
+        found: RecordedDeploy | None = None
 
         def decision(snapshot: Snapshot) -> Change | None:
             nonlocal found
             page = environments.page(snapshot, name)
             after = deploying.finished(page.environment, begun.deploy, conclusion, watched=arming is not None)
             # A sweep may have recorded the very same, by what this machine keeps of it.
-            same = conclusion.end is End.DEPLOYED and begun.deploy in {one.deploy for one in page.environment.history}
-            found = Recorded(after or page.environment, begun, conclusion, ours=after is not None or same)
+            same = conclusion.end is DeployEnd.DEPLOYED and begun.deploy in {
+                one.deploy for one in page.environment.history
+            }
+            found = RecordedDeploy(after or page.environment, begun, conclusion, ours=after is not None or same)
             if after is None:
                 return None
             result = DeployResult(conclusion.end, conclusion.reason, _next_step(name, begun, conclusion.end))
@@ -126,20 +130,20 @@ class Endings:
                 writes=writes,
             )
 
-        self.store.transact(decision, others_wait=conclusion.end is End.DEPLOYED)
+        self.store.transact(decision, others_wait=conclusion.end is DeployEnd.DEPLOYED)
         assert found is not None
         return found
 
 
-def _next_step(name: str, begun: Running, end: End) -> str:
+def _next_step(name: str, begun: Running, end: DeployEnd) -> str:
     resume = f"`orch-gates task resume {begun.task}`"
     match end:
-        case End.DEPLOYED:
+        case DeployEnd.DEPLOYED:
             return ""
-        case End.FAILED:
+        case DeployEnd.FAILED:
             return "Fix what the command says, and push."
-        case End.REFUSED:
+        case DeployEnd.REFUSED:
             return f"Fix why the command refused, then {resume}, and deploy again."
-        case End.UNKNOWN:
+        case DeployEnd.UNKNOWN:
             settle = f"`orch-gates env settle {name} --runs DEPLOY|REVISION --reason TEXT`"
             return f"Check what {name} runs, and record it: {settle}; then {resume}."

@@ -22,7 +22,7 @@ _LINES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class EnvironmentPage:
     """One environment with the text below its frontmatter."""
 
     environment: Environment
@@ -33,11 +33,11 @@ class Page:
 class Environments:
     """All environments of one snapshot by name, and the files set apart (ST-6)."""
 
-    pages: tuple[Page, ...]
+    pages: tuple[EnvironmentPage, ...]
     quarantined: tuple[Quarantined, ...]
 
 
-def page(snapshot: Snapshot, name: str) -> Page:
+def page(snapshot: Snapshot, name: str) -> EnvironmentPage:
     """An environment as it stands; one that was never deployed to where there is none of that name.
 
     Raises:
@@ -50,7 +50,7 @@ def page(snapshot: Snapshot, name: str) -> Page:
         )
     path = layout.environment_path(name)
     text = snapshot.text(path)
-    return Page(empty(name)) if text is None else Page(*codec.decode(ENVIRONMENT, path, text))
+    return EnvironmentPage(empty(name)) if text is None else EnvironmentPage(*codec.decode(ENVIRONMENT, path, text))
 
 
 def require(snapshot: Snapshot, name: str, declared: Iterable[str]) -> None:
@@ -72,20 +72,20 @@ def require(snapshot: Snapshot, name: str, declared: Iterable[str]) -> None:
 
 def read(snapshot: Snapshot) -> Environments:
     """Every environment that can be read."""
-    pages: list[Page] = []
+    pages: list[EnvironmentPage] = []
     quarantined: list[Quarantined] = []
     for entry in snapshot.files(layout.ENVIRONMENTS):
         if not isinstance(ENVIRONMENT.path.match(entry.path), Mapping):
             continue
         try:
-            pages.append(Page(*codec.decode(ENVIRONMENT, entry.path, snapshot.read(entry))))
+            pages.append(EnvironmentPage(*codec.decode(ENVIRONMENT, entry.path, snapshot.read(entry))))
         except StateDocumentError as error:
             quarantined.append(Quarantined(entry.path, str(error)))
     pages.sort(key=lambda one: one.environment.name)
     return Environments(tuple(pages), tuple(quarantined))
 
 
-def changed(before: Page, environment: Environment, now: datetime, *lines: str) -> dict[str, str]:
+def changed(before: EnvironmentPage, environment: Environment, now: datetime, *lines: str) -> dict[str, str]:
     """The file of a changed environment, with more lines in its log."""
     body = before.body
     for line in lines:

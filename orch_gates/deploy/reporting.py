@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orch_gates.documents import escape, frontmatter
-from orch_gates.engine.deploying import End
+from orch_gates.engine.deploying import DeployEnd
 from orch_gates.errors import ReportError, UsageError
 from orch_gates.gates import registry
 from orch_gates.gates.recorded import read
@@ -28,7 +28,7 @@ _IMAGE = "image-freshness"
 class DeployResult:
     """The result of a deploy, as its report has it; `more` is Markdown that is written as it is."""
 
-    end: End
+    end: DeployEnd
     reason: str
     next_step: str = ""
     by: str = ""

@@ -10,7 +10,7 @@ from orch_gates.deploy import environments, reporting
 from orch_gates.deploy.ending import Endings, Look
 from orch_gates.deploy.reporting import DeployResult
 from orch_gates.engine import deploying
-from orch_gates.engine.deploying import End, Refused
+from orch_gates.engine.deploying import DeployEnd, Refused
 from orch_gates.errors import UsageError
 from orch_gates.model.environment import Deployed, Environment, Standing
 from orch_gates.model.feedback import one_line
@@ -21,7 +21,7 @@ from orch_gates.state.store import Change, Store
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class Settlement:
     """What a person says: the deploy or the commit that an environment runs, and how they know."""
 
     environment: str
@@ -52,7 +52,7 @@ class Settling:
     nonce: Callable[[], str]
     declared: Collection[str] = ()
 
-    def settle(self, word: Word, now: datetime) -> Settled:
+    def settle(self, word: Settlement, now: datetime) -> Settled:
         """Record it; what was lost on its way is looked at first, and one that lives is waited for.
 
         Raises:
@@ -79,7 +79,7 @@ class Settling:
             writes = environments.changed(page, after, now, f"settled: {reason}")
             lost = before.unsettled
             if lost is not None and lost.deploy == runs.deploy:
-                result = DeployResult(End.DEPLOYED, reason, by=self.by)
+                result = DeployResult(DeployEnd.DEPLOYED, reason, by=self.by)
                 writes |= reporting.written(snapshot, before.name, before.generation, lost, result, now)
             task = (lost.task if lost is not None else runs.task) or "-"
             return Change(
@@ -94,7 +94,7 @@ class Settling:
         assert found is not None
         return Settled(found, commit)
 
-    def _named(self, environment: Environment, word: Word, nonce: str, now: datetime) -> Deployed:
+    def _named(self, environment: Environment, word: Settlement, nonce: str, now: datetime) -> Deployed:
         known = deploying.known(environment, word.runs)
         revisions = {(one.revision, one.digest) for one in known}
         if len(revisions) > 1:

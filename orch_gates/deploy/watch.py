@@ -29,7 +29,7 @@ from orch_gates.engine.reacting import (
 )
 from orch_gates.engine.sighting import Life, Sighting
 from orch_gates.engine.stages import Pipeline
-from orch_gates.engine.watching import Assessment, Rules, Sample, classify, has_failure
+from orch_gates.engine.watching import Assessment, Sample, WatchRules, classify, has_failure
 from orch_gates.errors import JobWaits, UsageError
 from orch_gates.model.environment import Running
 from orch_gates.model.feedback import one_line
@@ -63,7 +63,7 @@ class Watching:
 
     store: Store
     environment: str
-    rules: Rules
+    rules: WatchRules
     me: Watcher
     look: Look
     by: str
@@ -296,7 +296,7 @@ class Watching:
         self,
         snapshot: Snapshot,
         page: WatchPage,
-        place: environments.Page,
+        place: environments.EnvironmentPage,
         ended: Watch,
         now: datetime,
         judged: Assessment,

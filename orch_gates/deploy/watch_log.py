@@ -8,7 +8,7 @@ from datetime import datetime
 from orch_gates.deploy import watches
 from orch_gates.deploy.watch_ends import reaction_text
 from orch_gates.documents import escape, frontmatter
-from orch_gates.engine.watching import Rules, classify
+from orch_gates.engine.watching import WatchRules, classify
 from orch_gates.model.ids import TaskId, timestamp
 from orch_gates.model.watch import Watch
 from orch_gates.report import watching
@@ -21,7 +21,7 @@ GATE = "post-deploy"
 OPEN = "WATCHING"
 
 
-def written(snapshot: Snapshot, watch: Watch, rules: Rules, now: datetime) -> Mapping[str, str]:
+def written(snapshot: Snapshot, watch: Watch, rules: WatchRules, now: datetime) -> Mapping[str, str]:
     """The file of the log; none of a rollback's watch, or of an archived task: its reports are what they were."""
     if watch.rollback_of or book.find(snapshot, watch.task) is None:
         return {}

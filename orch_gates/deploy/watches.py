@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from orch_gates.deploy import environments
 from orch_gates.engine import watching
-from orch_gates.engine.watching import Count, NoData, Reading, Rules
+from orch_gates.engine.watching import Count, NoData, Reading, WatchRules
 from orch_gates.errors import UsageError
 from orch_gates.model import watch as documents
 from orch_gates.model.feedback import one_line
@@ -122,7 +122,7 @@ def behind(watch: Watch, now: datetime) -> float:
     return max(0.0, (now - moment(watch.armed)).total_seconds(), float(last_recorded(watch)))
 
 
-def rules_of(watch: Watch, configured: Rules) -> Rules:
+def rules_of(watch: Watch, configured: WatchRules) -> WatchRules:
     """The rules with the window that the watch was armed with."""
     return replace(configured, window=max(1, window(watch)), every=watch.every_s)
 

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 
 from orch_gates.deploy.sources import web
-from orch_gates.deploy.sources.web import Page, Unreached
+from orch_gates.deploy.sources.web import Unreached, WebResponse
 from orch_gates.doctor.check import Check, Group
-from orch_gates.doctor.finding import Finding, NotUsedError, bad, ok, unknown, worst
+from orch_gates.doctor.finding import CheckFinding, NotUsedError, bad, ok, unknown, worst
 from orch_gates.doctor.forge import page_of
-from orch_gates.doctor.subject import WORKFLOWS, Subject
+from orch_gates.doctor.subject import WORKFLOWS, DoctorSubject
 
 _USED = r"uses: *['\"]?https?://[^ @'\"]+/actions/[a-z]+@"
 _PLACE = re.compile(r"uses: *['\"]?(?P<url>.+)/actions/[a-z]+@")
@@ -24,7 +24,7 @@ class PlaceFacts:
     """The url of a repository that workflows of the default branch use, and what it answers a stranger."""
 
     url: str
-    answer: Page | Unreached
+    answer: WebResponse | Unreached
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +36,29 @@ class SwitchFacts:
     page: str
 
 
-def _gather_places(subject: Subject) -> tuple[PlaceFacts, ...]:
+def _gather_places(subject: DoctorSubject) -> tuple[PlaceFacts, ...]:
     urls = _urls(subject)
     if not urls:
         raise NotUsedError("no workflow of the default branch takes the actions of orch-gates by a whole url")
     return tuple(PlaceFacts(url, _fetch(url)) for url in urls)
 
 
-def _urls(subject: Subject) -> list[str]:
+def _urls(subject: DoctorSubject) -> list[str]:
     hits = (_PLACE.search(line) for line in subject.in_workflows("-h", "-o", "-E", _USED).splitlines())
     return sorted({hit["url"] for hit in hits if hit is not None})
 
 
-def _fetch(url: str) -> Page | Unreached:
+def _fetch(url: str) -> WebResponse | Unreached:
     query = {"service": "git-upload-pack"}
     return web.get(f"{url}/info/refs", timeout=_ANSWER_S, most=0, anywhere=True, query=query)
 
 
-def places_finding(found: tuple[PlaceFacts, ...]) -> Finding:
+def places_finding(found: tuple[PlaceFacts, ...]) -> CheckFinding:
     """Each can be read by everybody; whether a runner reaches the server is not seen from here."""
     return worst(*(_of_place(facts) for facts in found))
 
 
-def _of_place(facts: PlaceFacts) -> Finding:
+def _of_place(facts: PlaceFacts) -> CheckFinding:
     place, answer = web.shown(facts.url), facts.answer
     if isinstance(answer, Unreached):
         return unknown(f"{place}, which workflows use, {answer.why}")
@@ -72,7 +72,7 @@ def _of_place(facts: PlaceFacts) -> Finding:
     return ok(f"{place}, which workflows use, can be read without a login")
 
 
-def _gather_switch(subject: Subject) -> SwitchFacts:
+def _gather_switch(subject: DoctorSubject) -> SwitchFacts:
     trusted = subject.workspace.config.revision
     if not (trusted and subject.git.text("ls-tree", "-r", "--name-only", trusted, "--", *WORKFLOWS)):
         raise NotUsedError("the default branch has no workflow")
@@ -83,7 +83,7 @@ def _gather_switch(subject: Subject) -> SwitchFacts:
     return SwitchFacts(subject.workspace.need_forge().repository, on, page_of(subject, ""))
 
 
-def switch_finding(facts: SwitchFacts) -> Finding:
+def switch_finding(facts: SwitchFacts) -> CheckFinding:
     """A repository with workflows runs them."""
     if facts.on:
         return ok(f"Actions are switched on in {facts.repository}")

@@ -11,8 +11,8 @@ from typing import Any, Generic, TypeVar
 
 from orch_gates import clock
 from orch_gates.config.problems import suggestion
-from orch_gates.doctor.finding import Finding, NotUsedError, State, TooLongError, not_used, unknown
-from orch_gates.doctor.subject import Subject
+from orch_gates.doctor.finding import CheckFinding, CheckState, NotUsedError, TooLongError, not_used, unknown
+from orch_gates.doctor.subject import DoctorSubject
 from orch_gates.errors import OrchError, UsageError
 
 Facts = TypeVar("Facts")
@@ -40,25 +40,25 @@ class Check(Generic[Facts]):
 
     name: str
     group: Group
-    gather: Callable[[Subject], Facts]
-    finding_of: Callable[[Facts], Finding]
+    gather: Callable[[DoctorSubject], Facts]
+    finding_of: Callable[[Facts], CheckFinding]
     seconds: float = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class CheckResult:
     """What a check found."""
 
     name: str
     group: Group
-    finding: Finding
+    finding: CheckFinding
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """How many checks came to which state."""
 
-    counts: Mapping[State, int]
+    counts: Mapping[CheckState, int]
 
     @property
     def exit_code(self) -> int:
@@ -66,10 +66,10 @@ class Summary:
 
         Where nothing was there to look at, nothing is known to be well.
         """
-        if self.counts[State.BAD]:
+        if self.counts[CheckState.BAD]:
             return 1
-        looked = self.counts[State.OK] + self.counts[State.WARNING]
-        return 2 if self.counts[State.UNKNOWN] or not looked else 0
+        looked = self.counts[CheckState.OK] + self.counts[CheckState.WARNING]
+        return 2 if self.counts[CheckState.UNKNOWN] or not looked else 0
 
 
 def chosen(checks: Sequence[Check[Any]], names: Sequence[str]) -> tuple[Check[Any], ...]:
@@ -85,27 +85,27 @@ def chosen(checks: Sequence[Check[Any]], names: Sequence[str]) -> tuple[Check[An
     return tuple(check for check in checks if not names or check.name in names)
 
 
-def run(checks: Sequence[Check[Any]], subject: Subject, begins: Callable[[str], None]) -> Iterator[Result]:
+def run(checks: Sequence[Check[Any]], subject: DoctorSubject, begins: Callable[[str], None]) -> Iterator[CheckResult]:
     """Run checks one after the other; `begins` is told the name of each. What one raises stops no other (P3)."""
     for check in checks:
         begins(check.name)
-        yield Result(check.name, check.group, _linked(_found(check, subject), subject))
+        yield CheckResult(check.name, check.group, _linked(_found(check, subject), subject))
 
 
-def summary(results: Iterable[Result]) -> Summary:
+def summary(results: Iterable[CheckResult]) -> Summary:
     """Count the results by state."""
     counts = Counter(result.finding.state for result in results)
-    return Summary({state: counts[state] for state in State})
+    return Summary({state: counts[state] for state in CheckState})
 
 
-def _linked(finding: Finding, subject: Subject) -> Finding:
+def _linked(finding: CheckFinding, subject: DoctorSubject) -> CheckFinding:
     """With the address of each page of the docs that it names."""
     if not _PAGE.search(finding.mend):
         return finding
     return replace(finding, mend=_PAGE.sub(lambda hit: subject.page(hit[0]), finding.mend))
 
 
-def _found(check: Check[Any], subject: Subject) -> Finding:
+def _found(check: Check[Any], subject: DoctorSubject) -> CheckFinding:
     try:
         with clock.alarm(check.seconds, TooLongError):
             facts = check.gather(subject)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from orch_gates.config.table import BY_VARIABLE
 from orch_gates.doctor.check import Check, Group
-from orch_gates.doctor.finding import Finding, NotUsedError, bad, ok, unknown, warning
-from orch_gates.doctor.subject import Subject
+from orch_gates.doctor.finding import CheckFinding, NotUsedError, bad, ok, unknown, warning
+from orch_gates.doctor.subject import DoctorSubject
 from orch_gates.git import trial
 from orch_gates.jobs.environment import without_secrets
 from orch_gates.scanners.matcher import canary
@@ -59,7 +59,7 @@ class CloneHookFacts:
     complaint: str = ""
 
 
-def _gather(subject: Subject) -> CloneHookFacts:
+def _gather(subject: DoctorSubject) -> CloneHookFacts:
     git = subject.git
     if git.is_bare():
         raise NotUsedError("nobody commits in a bare repository")
@@ -91,7 +91,7 @@ def _gather(subject: Subject) -> CloneHookFacts:
     return replace(facts, refused=True, accepted=control.returncode == 0, complaint=control.complaint)
 
 
-def finding_of(facts: CloneHookFacts) -> Finding:
+def finding_of(facts: CloneHookFacts) -> CheckFinding:
     """Git runs it, and it refuses."""
     path, names = shlex.quote(facts.path), ", ".join(facts.named)
     if facts.there and not facts.executable:
@@ -119,7 +119,7 @@ def finding_of(facts: CloneHookFacts) -> Finding:
     return _tried(facts, path)
 
 
-def _tried(facts: CloneHookFacts, path: str) -> Finding:
+def _tried(facts: CloneHookFacts, path: str) -> CheckFinding:
     if facts.declined and not facts.direct:
         return unknown(
             f"{facts.path} refused a commit with a random token, but for another reason: "

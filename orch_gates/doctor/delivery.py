@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from orch_gates.deploy import environments, rollback_image
 from orch_gates.deploy.rollback_image import Presence, RollbackImage
 from orch_gates.deploy.sources import web
-from orch_gates.deploy.sources.web import Page, Unreached
+from orch_gates.deploy.sources.web import Unreached, WebResponse
 from orch_gates.doctor.check import Check, Group
-from orch_gates.doctor.finding import Finding, NotUsedError, bad, ok, unknown, warning, worst
-from orch_gates.doctor.subject import Subject
+from orch_gates.doctor.finding import CheckFinding, NotUsedError, bad, ok, unknown, warning, worst
+from orch_gates.doctor.subject import DoctorSubject
 from orch_gates.engine.watch_plan import EnvironmentPlan, ProbePlan
 
 _ANSWER_S = 6.0
@@ -41,7 +41,7 @@ class ProbeFacts:
 
     environment: str
     probe: ProbePlan
-    answer: Page | Unreached
+    answer: WebResponse | Unreached
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class HealthFacts:
     missed: tuple[tuple[str, str], ...] = ()
 
 
-def _gather_images(subject: Subject) -> tuple[ImageFacts, ...]:
+def _gather_images(subject: DoctorSubject) -> tuple[ImageFacts, ...]:
     snapshot = subject.state
     settings = subject.workspace.settings.registry
     known_ones = environments.read(snapshot)
@@ -68,12 +68,12 @@ def _gather_images(subject: Subject) -> tuple[ImageFacts, ...]:
     return tuple(found)
 
 
-def images_finding(found: tuple[ImageFacts, ...]) -> Finding:
+def images_finding(found: tuple[ImageFacts, ...]) -> CheckFinding:
     """The image that a rollback needs can still be had."""
     return worst(*(_of_image(facts) for facts in found))
 
 
-def _of_image(facts: ImageFacts) -> Finding:
+def _of_image(facts: ImageFacts) -> CheckFinding:
     where, image = facts.environment, facts.image
     if facts.unreadable:
         return unknown(facts.unreadable, "orch-gates state lint")
@@ -92,7 +92,7 @@ def _of_image(facts: ImageFacts) -> Finding:
             return unknown(f"{where}: {image.text}")
 
 
-def _gather_probes(subject: Subject) -> HealthFacts:
+def _gather_probes(subject: DoctorSubject) -> HealthFacts:
     plans = subject.workspace.config.environments.values()
     probes = [(plan.name, probe) for plan in plans if plan.watch is not None for probe in plan.watch.probes]
     if not probes:
@@ -115,7 +115,7 @@ def _goes_there(plan: EnvironmentPlan) -> bool:
     return any(urlsplit(probe.url).netloc.lower() == urlsplit(plan.url).netloc.lower() for probe in plan.watch.probes)
 
 
-def probes_finding(facts: HealthFacts) -> Finding:
+def probes_finding(facts: HealthFacts) -> CheckFinding:
     """What is probed is what users see, and answers."""
     missed = (
         bad(
@@ -127,7 +127,7 @@ def probes_finding(facts: HealthFacts) -> Finding:
     return worst(*missed, *(finding for one in facts.probes for finding in _of_probe(one)))
 
 
-def _of_probe(facts: ProbeFacts) -> Iterator[Finding]:
+def _of_probe(facts: ProbeFacts) -> Iterator[CheckFinding]:
     probe, answer = facts.probe, facts.answer
     url = web.shown(probe.url)
     where = f"{facts.environment}: {url}"

@@ -11,7 +11,7 @@ from orch_gates.documents.escape import clip
 _LONGEST, _LONGEST_OF_ALL = 1000, 4000
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     """How a thing stands; UNKNOWN is a state of its own, and never OK (P2)."""
 
     OK = "ok"
@@ -22,10 +22,10 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckFinding:
     """`mend` is a command or a page of the manual, empty where there is nothing to do."""
 
-    state: State
+    state: CheckState
     seen: str
     mend: str = ""
 
@@ -38,47 +38,47 @@ class TooLongError(Exception):
     """The time of a check is over; no OrchError, which what is looked at might take for an answer of its own."""
 
 
-def ok(seen: str) -> Finding:
+def ok(seen: str) -> CheckFinding:
     """All is well."""
-    return _finding(State.OK, seen)
+    return _finding(CheckState.OK, seen)
 
 
-def warning(seen: str, mend: str) -> Finding:
+def warning(seen: str, mend: str) -> CheckFinding:
     """It works, and somebody should look at it."""
-    return _finding(State.WARNING, seen, mend)
+    return _finding(CheckState.WARNING, seen, mend)
 
 
-def bad(seen: str, mend: str) -> Finding:
+def bad(seen: str, mend: str) -> CheckFinding:
     """It does not do what people rely on."""
-    return _finding(State.BAD, seen, mend)
+    return _finding(CheckState.BAD, seen, mend)
 
 
-def unknown(seen: str, mend: str = "") -> Finding:
+def unknown(seen: str, mend: str = "") -> CheckFinding:
     """It could not be told."""
-    return _finding(State.UNKNOWN, seen, mend)
+    return _finding(CheckState.UNKNOWN, seen, mend)
 
 
-def not_used(seen: str) -> Finding:
+def not_used(seen: str) -> CheckFinding:
     """There is nothing to look at."""
-    return _finding(State.NOT_USED, seen)
+    return _finding(CheckState.NOT_USED, seen)
 
 
-def _finding(state: State, seen: str, mend: str = "") -> Finding:
+def _finding(state: CheckState, seen: str, mend: str = "") -> CheckFinding:
     """What mends it stays whole, as a command that is cut mends nothing."""
-    return Finding(state, clip(seen, _LONGEST), mend)
+    return CheckFinding(state, clip(seen, _LONGEST), mend)
 
 
-_WORST_FIRST = (State.BAD, State.UNKNOWN, State.WARNING, State.OK, State.NOT_USED)
+_WORST_FIRST = (CheckState.BAD, CheckState.UNKNOWN, CheckState.WARNING, CheckState.OK, CheckState.NOT_USED)
 
 
-def worst(*findings: Finding) -> Finding:
+def worst(*findings: CheckFinding) -> CheckFinding:
     """One finding for several things of a kind: its state is that of the worst, its text names all that are not well.
 
     Where all are well, it names them all.
     """
     ordered = sorted(findings, key=lambda found: _WORST_FIRST.index(found.state))
     state = ordered[0].state
-    chosen = [found for found in ordered if found.state is not State.OK] or ordered
+    chosen = [found for found in ordered if found.state is not CheckState.OK] or ordered
     mends = dict.fromkeys(found.mend for found in chosen if found.mend)
     seen = "; ".join(dict.fromkeys(found.seen for found in chosen))
-    return Finding(state, clip(seen, _LONGEST_OF_ALL), "; ".join(mends))
+    return CheckFinding(state, clip(seen, _LONGEST_OF_ALL), "; ".join(mends))

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from orch_gates.doctor.check import Check, Group
-from orch_gates.doctor.finding import Finding, NotUsedError, bad, ok, unknown, warning, worst
-from orch_gates.doctor.subject import Subject
+from orch_gates.doctor.finding import CheckFinding, NotUsedError, bad, ok, unknown, warning, worst
+from orch_gates.doctor.subject import DoctorSubject
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
 from orch_gates.forge.check import MOST_SKEW_S
 from orch_gates.forge.port.protection import BranchRule, Who
-from orch_gates.forge.port.server import Access, Kind
+from orch_gates.forge.port.server import Access, ForgeKind
 from orch_gates.merge.landing import context_of
 
 # More than anything here ever needs, on any forge.
@@ -52,7 +52,7 @@ class ProtectionFacts:
     posts: bool = False
 
 
-def rule_for(subject: Subject, branch: str) -> BranchRule | None:
+def rule_for(subject: DoctorSubject, branch: str) -> BranchRule | None:
     """The rule for a branch; None where there is none.
 
     Raises:
@@ -60,7 +60,7 @@ def rule_for(subject: Subject, branch: str) -> BranchRule | None:
         ForgeUnavailable: it did not answer, or does not show its rules to this token.
     """
     subject.need_forge()
-    if subject.forge.about.kind is Kind.LOCAL:
+    if subject.forge.about.kind is ForgeKind.LOCAL:
         raise NotUsedError("a bare repository has no protection rules; the server's hook is what it has")
 
     def ask() -> BranchRule | None:
@@ -74,20 +74,20 @@ def rule_for(subject: Subject, branch: str) -> BranchRule | None:
     return subject.once(f"rule {branch}", ask)
 
 
-def page_of(subject: Subject, path: str) -> str:
+def page_of(subject: DoctorSubject, path: str) -> str:
     """A page of the repository's settings, where a person changes them."""
     place = subject.workspace.forge_place
     return f"{place.url}/{place.repository}/settings{path}" if place is not None else "the settings of the repository"
 
 
-def _gather_token(subject: Subject) -> TokenFacts:
+def _gather_token(subject: DoctorSubject) -> TokenFacts:
     settings = subject.workspace.settings
     queue = subject.workspace.config.queue != "" and settings.queue.comment
     issues = settings.tracker.kind == "forge" or settings.notify.comment or queue
     return TokenFacts(subject.forge.access, settings.forge.token_env, issues)
 
 
-def token_finding(facts: TokenFacts) -> Finding:
+def token_finding(facts: TokenFacts) -> CheckFinding:
     """It may do what it has to, and no more."""
     access = facts.access
     # Nobody is named to the token of an app, and to one of a user that may not read its own user.
@@ -112,16 +112,16 @@ def token_finding(facts: TokenFacts) -> Finding:
     return ok(f"{who} may write{scopes or '; the forge does not list its scopes'}")
 
 
-def _gather_styles(subject: Subject) -> StyleFacts:
+def _gather_styles(subject: DoctorSubject) -> StyleFacts:
     return StyleFacts(subject.forge.access, subject.workspace.settings.merge.fence == "hook", page_of(subject, ""))
 
 
-def styles_finding(facts: StyleFacts) -> Finding:
+def styles_finding(facts: StyleFacts) -> CheckFinding:
     """A merge is possible, and keeps the validated commit (MRG-9)."""
     return worst(*_of_styles(facts.access, facts), ok("merges keep the validated commit"))
 
 
-def _of_styles(access: Access, facts: StyleFacts) -> Iterator[Finding]:
+def _of_styles(access: Access, facts: StyleFacts) -> Iterator[CheckFinding]:
     mend = facts.page
     if access.archived:
         yield bad("the repository is archived, so nothing can be written there", f"unarchive it: {mend}")
@@ -143,7 +143,7 @@ def _of_styles(access: Access, facts: StyleFacts) -> Iterator[Finding]:
         )
 
 
-def _gather_protection(subject: Subject) -> ProtectionFacts:
+def _gather_protection(subject: DoctorSubject) -> ProtectionFacts:
     workspace = subject.workspace
     target = workspace.target
     rule = rule_for(subject, target)
@@ -152,18 +152,18 @@ def _gather_protection(subject: Subject) -> ProtectionFacts:
     )
 
 
-def _posts_security(subject: Subject) -> bool:
+def _posts_security(subject: DoctorSubject) -> bool:
     """Whether a workflow uses the action of the security gate, and has it post its verdict."""
     arguments = ("--name-only", "--all-match", "-E", "-e", r"actions/security@", "-e", r"^ +status: *true")
     return subject.in_workflows(*arguments) != ""
 
 
-def protection_finding(facts: ProtectionFacts) -> Finding:
+def protection_finding(facts: ProtectionFacts) -> CheckFinding:
     """Only merges change the target, and with the fence `status` only validated ones (MRG-5)."""
     return worst(*_of_protection(facts), ok(f"nobody can push to {facts.target}, not even administrators"))
 
 
-def _of_protection(facts: ProtectionFacts) -> Iterator[Finding]:
+def _of_protection(facts: ProtectionFacts) -> Iterator[CheckFinding]:
     rule, target = facts.rule, facts.target
     # What the server's hook refuses as well is no hole; it does not see branches deleted or renamed by the forge.
     held = facts.fence == "hook"
@@ -186,7 +186,7 @@ def _of_protection(facts: ProtectionFacts) -> Iterator[Finding]:
         yield unknown(f"the forge does not report who may bypass the rules for {target}")
 
 
-def _of_fence(facts: ProtectionFacts, rule: BranchRule) -> Iterator[Finding]:
+def _of_fence(facts: ProtectionFacts, rule: BranchRule) -> Iterator[CheckFinding]:
     context, security = context_of(facts.target), f"orch/security/{facts.target}"
     if facts.posts and not _requires(rule, security):
         yield bad(
@@ -217,13 +217,13 @@ def _requires(rule: BranchRule, context: str) -> bool:
     return any(context == one or fnmatchcase(context, one) for one in rule.contexts)
 
 
-def _gather_clock(subject: Subject) -> float | None:
-    if subject.forge.about.kind is Kind.LOCAL:
+def _gather_clock(subject: DoctorSubject) -> float | None:
+    if subject.forge.about.kind is ForgeKind.LOCAL:
         raise NotUsedError("a bare repository has the clock of this machine")
     return subject.forge.clock_ahead
 
 
-def clock_finding(ahead: float | None) -> Finding:
+def clock_finding(ahead: float | None) -> CheckFinding:
     """Leases compare with the forge's clock (ST-7)."""
     if ahead is None:
         mend = "check which headers a proxy before the forge removes"

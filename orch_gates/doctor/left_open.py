@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from orch_gates.doctor.check import Check, Group
-from orch_gates.doctor.finding import Finding, NotUsedError, bad, ok, warning, worst
-from orch_gates.doctor.subject import Subject
+from orch_gates.doctor.finding import CheckFinding, NotUsedError, bad, ok, warning, worst
+from orch_gates.doctor.subject import DoctorSubject
 from orch_gates.hooks.fence import GLASS
 from orch_gates.jobs import overview
 from orch_gates.merge.fence import broken_glass
@@ -46,7 +46,7 @@ class WaitingFacts:
     jobs: tuple[tuple[str, datetime], ...] = ()
 
 
-def _gather_glass(subject: Subject) -> GlassFacts:
+def _gather_glass(subject: DoctorSubject) -> GlassFacts:
     server = subject.server
     configured: tuple[str, ...] = ()
     if server is not None:
@@ -65,12 +65,12 @@ def _gather_glass(subject: Subject) -> GlassFacts:
     )
 
 
-def glass_finding(facts: GlassFacts) -> Finding:
+def glass_finding(facts: GlassFacts) -> CheckFinding:
     """No emergency is open, and each that there was has been looked at."""
     return worst(*_of_glass(facts), ok("no break-glass override is open, and each earlier one was acknowledged"))
 
 
-def _of_glass(facts: GlassFacts) -> Iterator[Finding]:
+def _of_glass(facts: GlassFacts) -> Iterator[CheckFinding]:
     for lease, tip in facts.leases:
         glass = lease.break_glass
         assert glass is not None
@@ -87,7 +87,7 @@ def _of_glass(facts: GlassFacts) -> Iterator[Finding]:
         yield _of_word(word, facts)
 
 
-def _of_word(word: str, facts: GlassFacts) -> Finding:
+def _of_word(word: str, facts: GlassFacts) -> CheckFinding:
     unset = f"git -C {shlex.quote(facts.repository)} config --unset-all {GLASS}"
     try:
         over = moment(word.split()[2]) <= facts.now
@@ -98,7 +98,7 @@ def _of_word(word: str, facts: GlassFacts) -> Finding:
     return bad(f"an administrator's {GLASS} lets a push pass the fence: {word}", unset)
 
 
-def _gather_waiting(subject: Subject) -> WaitingFacts:
+def _gather_waiting(subject: DoctorSubject) -> WaitingFacts:
     everything = overview.read(subject.state)
     patience = timedelta(seconds=_TICKS * subject.workspace.settings.sweep.every)
     planned = pending(tuple(everything.tasks.values()))
@@ -112,14 +112,14 @@ def _gather_waiting(subject: Subject) -> WaitingFacts:
     return WaitingFacts(subject.now, patience, effects, jobs)
 
 
-def waiting_finding(facts: WaitingFacts) -> Finding:
+def waiting_finding(facts: WaitingFacts) -> CheckFinding:
     """What a step planned is done soon after it, and queued work begins."""
     return worst(
         *_of_waiting(facts), ok(f"{len(facts.effects)} effects and {len(facts.jobs)} jobs wait, none for long")
     )
 
 
-def _of_waiting(facts: WaitingFacts) -> Iterator[Finding]:
+def _of_waiting(facts: WaitingFacts) -> Iterator[CheckFinding]:
     for what, found, mend in (
         ("pending, outcome unknown", facts.effects, "orch-gates effects run"),
         ("queued, but not started", facts.jobs, "orch-gates job list; `orch-gates job retry TASK` starts a new one"),
@@ -131,7 +131,7 @@ def _of_waiting(facts: WaitingFacts) -> Iterator[Finding]:
             yield warning(f"{what}: {named}{more}", mend)
 
 
-def _gather_alerts(subject: Subject) -> tuple[Alert, ...]:
+def _gather_alerts(subject: DoctorSubject) -> tuple[Alert, ...]:
     subject.state  # noqa: B018 - the sweep remembers beside the branch
     memory = subject.workspace.store.memory.read().memory
     if memory is None:
@@ -139,7 +139,7 @@ def _gather_alerts(subject: Subject) -> tuple[Alert, ...]:
     return memory.alerts
 
 
-def alerts_finding(alerts: tuple[Alert, ...]) -> Finding:
+def alerts_finding(alerts: tuple[Alert, ...]) -> CheckFinding:
     """What the sweep found that only a person can mend."""
     if not alerts:
         return ok("the sweep has no open alert")

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from orch_gates.config import unread
 from orch_gates.doctor import server_hook
 from orch_gates.doctor.check import Check, Group
-from orch_gates.doctor.finding import Finding, NotUsedError, bad, ok, unknown, warning
-from orch_gates.doctor.subject import Subject
+from orch_gates.doctor.finding import CheckFinding, NotUsedError, bad, ok, unknown, warning
+from orch_gates.doctor.subject import DoctorSubject
 from orch_gates.errors import OrchError
 from orch_gates.git import trial
 from orch_gates.scanners import locate, provision
@@ -43,14 +43,14 @@ class PinFacts:
     installed: str | None
 
 
-def _gather_repository(subject: Subject) -> str:
+def _gather_repository(subject: DoctorSubject) -> str:
     try:
         return str(subject.git.git_dir())
     except NotUsedError:
         return ""
 
 
-def repository_finding(folder: str) -> Finding:
+def repository_finding(folder: str) -> CheckFinding:
     """There is one to look at; `folder` is its git directory, empty for none."""
     if not folder:
         reason = "no git repository is here, so only this machine was looked at"
@@ -58,7 +58,7 @@ def repository_finding(folder: str) -> Finding:
     return ok(folder)
 
 
-def _gather_git(subject: Subject) -> GitFacts:
+def _gather_git(subject: DoctorSubject) -> GitFacts:
     inherited = subject.settings.inherited_env
     try:
         version = trial.version(inherited)
@@ -68,7 +68,7 @@ def _gather_git(subject: Subject) -> GitFacts:
     return GitFacts(version, problem, not problem and trial.merges(inherited))
 
 
-def git_finding(facts: GitFacts) -> Finding:
+def git_finding(facts: GitFacts) -> CheckFinding:
     """Git keeps objects and gives them back."""
     if facts.problem:
         return bad(facts.problem, "install git 2.38 or newer, and see that `git` on PATH is that one")
@@ -78,7 +78,7 @@ def git_finding(facts: GitFacts) -> Finding:
 
 
 def _engine(name: str) -> Check[EngineFacts]:
-    def gather(subject: Subject) -> EngineFacts:
+    def gather(subject: DoctorSubject) -> EngineFacts:
         settings = _configured(subject)
         if settings.security.engine != name:
             raise NotUsedError(f"the secret scanner is {settings.security.engine} (ORCH_SECURITY_ENGINE)")
@@ -91,14 +91,14 @@ def _engine(name: str) -> Check[EngineFacts]:
     return Check(f"engine-{name}", Group.MACHINE, gather, engine_finding, seconds=90)
 
 
-def engine_finding(facts: EngineFacts) -> Finding:
+def engine_finding(facts: EngineFacts) -> CheckFinding:
     """The engine finds a random token, and nothing in ordinary text."""
     if facts.problem:
         return bad(facts.problem, "fix that; then run `orch-gates setup`, which prepares and tests the scanner")
     return ok(f"found a random token: {facts.pin}")
 
 
-def _gather_pin(subject: Subject) -> PinFacts:
+def _gather_pin(subject: DoctorSubject) -> PinFacts:
     settings = subject.settings
     if wanted := settings.security.pin:
         # Asked without the pin: what is installed is to be named, and not only refused.
@@ -111,7 +111,7 @@ def _gather_pin(subject: Subject) -> PinFacts:
     return PinFacts(facts.hook, facts.pin, facts.installed_pin)
 
 
-def pin_finding(facts: PinFacts) -> Finding:
+def pin_finding(facts: PinFacts) -> CheckFinding:
     """The engine and the rules are those that the hook was proven with."""
     if facts.installed is None:
         return unknown(f"{facts.at}: the program named there does not report its scanner and rules")
@@ -123,18 +123,18 @@ def pin_finding(facts: PinFacts) -> Finding:
     return ok(f"{facts.at} is pinned to what is installed")
 
 
-def _gather_names(subject: Subject) -> Mapping[str, str]:
+def _gather_names(subject: DoctorSubject) -> Mapping[str, str]:
     return unread.unread(subject.settings.inherited_env, subject.settings.forge.token_env)
 
 
-def names_finding(facts: Mapping[str, str]) -> Finding:
+def names_finding(facts: Mapping[str, str]) -> CheckFinding:
     """A name that nothing reads is a setting that somebody believes in; `facts` are such, with what may be meant."""
     if not facts:
         return ok("every variable ORCH_* here is known")
     return warning(unread.line(facts), f"unset {shlex.join(facts)}; `orch-gates config show` lists all")
 
 
-def _configured(subject: Subject) -> Settings:
+def _configured(subject: DoctorSubject) -> Settings:
     """The settings that count here, those of the environment where there is no repository."""
     try:
         return subject.workspace.settings

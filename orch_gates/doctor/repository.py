@@ -8,8 +8,8 @@ from datetime import date, timedelta
 
 from orch_gates.config.file import PATH
 from orch_gates.doctor.check import Check, Group
-from orch_gates.doctor.finding import Finding, NotUsedError, bad, not_used, ok, warning, worst
-from orch_gates.doctor.subject import Subject
+from orch_gates.doctor.finding import CheckFinding, NotUsedError, bad, not_used, ok, warning, worst
+from orch_gates.doctor.subject import DoctorSubject
 from orch_gates.errors import ExceptionListError
 from orch_gates.gates.security import allowlist, allowlist_file, baseline, baseline_file
 from orch_gates.gates.staging import infra, infra_file
@@ -59,12 +59,12 @@ class ExceptionFacts:
     broken: tuple[str, ...] = ()
 
 
-def _gather_config(subject: Subject) -> ConfigFacts:
+def _gather_config(subject: DoctorSubject) -> ConfigFacts:
     workspace = subject.workspace
     return ConfigFacts(workspace.config.present, workspace.config.revision, workspace.problem)
 
 
-def config_finding(facts: ConfigFacts) -> Finding:
+def config_finding(facts: ConfigFacts) -> CheckFinding:
     """What configures the repository can be used; where it cannot, every gate refuses."""
     if facts.problem:
         return bad(facts.problem, f"orch-gates config check {PATH}")
@@ -73,7 +73,7 @@ def config_finding(facts: ConfigFacts) -> Finding:
     return ok(f"{PATH} at {facts.commit[:10]} is valid")
 
 
-def _gather_history(subject: Subject) -> HistoryFacts:
+def _gather_history(subject: DoctorSubject) -> HistoryFacts:
     entries = clones.read(subject.git, subject.settings.inherited_env).entries
     filters = [entry.value for entry in entries if entry.key == _FILTER]
     missing = bool(filters) and _lacks_objects(subject.git)
@@ -86,7 +86,7 @@ def _lacks_objects(git: Git) -> bool:
     return listed.startswith(b"?") or b"\n?" in listed
 
 
-def history_finding(facts: HistoryFacts) -> Finding:
+def history_finding(facts: HistoryFacts) -> CheckFinding:
     """A range in a clone whose history is cut off proves nothing (SEC-2, MRG-9)."""
     if facts.shallow:
         return bad(
@@ -101,7 +101,7 @@ def history_finding(facts: HistoryFacts) -> Finding:
     return ok("the whole history is here")
 
 
-def _gather_union(subject: Subject) -> UnionFacts:
+def _gather_union(subject: DoctorSubject) -> UnionFacts:
     workspace = subject.workspace
     trusted = workspace.config.revision
     content = (subject.git.blob(trusted, _ATTRIBUTES) if trusted else None) or b""
@@ -115,7 +115,7 @@ def _gather_union(subject: Subject) -> UnionFacts:
     return UnionFacts(paths, merged or _merges_tasks(subject))
 
 
-def _merges_tasks(subject: Subject) -> bool:
+def _merges_tasks(subject: DoctorSubject) -> bool:
     """Whether there are tasks, and their merges go through the gate."""
     try:
         subject.state  # noqa: B018 - the pipeline moves nothing without it
@@ -125,7 +125,7 @@ def _merges_tasks(subject: Subject) -> bool:
     return any(gate.name == "merge" for stage in stages for gate in stage.gates)
 
 
-def union_finding(facts: UnionFacts) -> Finding:
+def union_finding(facts: UnionFacts) -> CheckFinding:
     """Servers ignore it; where branches are caught up here first, which honours it, that is no matter (MRG-11)."""
     paths = ", ".join(facts.paths)
     if facts.caught_up:
@@ -139,7 +139,7 @@ def union_finding(facts: UnionFacts) -> Finding:
     )
 
 
-def _gather_exceptions(subject: Subject) -> ExceptionFacts:
+def _gather_exceptions(subject: DoctorSubject) -> ExceptionFacts:
     workspace = subject.workspace
     entries: list[tuple[str, str, date]] = []
     broken: list[str] = []
@@ -177,7 +177,7 @@ _MENDS = {
 }
 
 
-def exceptions_finding(facts: ExceptionFacts) -> Finding:
+def exceptions_finding(facts: ExceptionFacts) -> CheckFinding:
     """One that ended holds no more, and should be looked at anew; a list that cannot be read refuses everything."""
     found = [bad(why, "orch-gates help allow (fix the list by hand)") for why in facts.broken]
     soon = []

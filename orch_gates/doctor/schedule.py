@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from orch_gates.doctor.check import Check, Group
-from orch_gates.doctor.finding import Finding, bad, not_used, ok, unknown, warning
-from orch_gates.doctor.subject import Subject
+from orch_gates.doctor.finding import CheckFinding, bad, not_used, ok, unknown, warning
+from orch_gates.doctor.subject import DoctorSubject
 from orch_gates.sweep.lag import Lag, Schedule, lag
 
 _SWEEPS = r"actions/sweep@|run: *['\"]?sweep|orch-gates sweep"
@@ -30,7 +30,7 @@ class ScheduleFacts:
     problem: str = ""
 
 
-def _gather(subject: Subject) -> ScheduleFacts:
+def _gather(subject: DoctorSubject) -> ScheduleFacts:
     subject.state  # noqa: B018 - the sweep remembers beside the branch
     workspace = subject.workspace
     recalled = workspace.store.memory.read()
@@ -42,12 +42,12 @@ def _gather(subject: Subject) -> ScheduleFacts:
     return ScheduleFacts(gap, _workflow(subject), needed, recalled.problem)
 
 
-def _workflow(subject: Subject) -> str:
+def _workflow(subject: DoctorSubject) -> str:
     """A workflow of the default branch that runs the sweep; empty where there is none."""
     return subject.in_workflows("--name-only", "-z", "-E", _SWEEPS).split("\0")[0].partition(":")[2]
 
 
-def finding_of(facts: ScheduleFacts) -> Finding:
+def finding_of(facts: ScheduleFacts) -> CheckFinding:
     """A dead schedule leaves dead jobs, stale leases and stuck tasks as they are."""
     if facts.problem:
         return unknown(f"the record of the last sweep cannot be read: {facts.problem}", "orch-gates sweep")
@@ -58,7 +58,7 @@ def finding_of(facts: ScheduleFacts) -> Finding:
     return _lag_finding(facts)
 
 
-def _lag_finding(facts: ScheduleFacts) -> Finding:
+def _lag_finding(facts: ScheduleFacts) -> CheckFinding:
     match facts.lag.schedule:
         case Schedule.NEVER if facts.workflow:
             return bad(f"{facts.workflow} should run the sweep, but no sweep has run yet", _RUN)

@@ -6,11 +6,11 @@ import shlex
 from dataclasses import dataclass
 
 from orch_gates.doctor.check import Check, Group
-from orch_gates.doctor.finding import Finding, NotUsedError, bad, not_used, ok, unknown
-from orch_gates.doctor.subject import Subject
-from orch_gates.hooks.server_hook.hook_status import HookStatus, State
-from orch_gates.hooks.server_hook.kinds import Kind
-from orch_gates.hooks.server_hook.status import Status
+from orch_gates.doctor.finding import CheckFinding, NotUsedError, bad, not_used, ok, unknown
+from orch_gates.doctor.subject import DoctorSubject
+from orch_gates.hooks.server_hook.hook_status import HookState, HookStatus
+from orch_gates.hooks.server_hook.kinds import HookFileKind
+from orch_gates.hooks.server_hook.status import HookInspector
 
 _ANEW = "have the server write its hooks again (Gitea: gitea admin regenerate hooks)"
 
@@ -27,7 +27,7 @@ class HookFacts:
     here: bool
 
 
-def hook_status(subject: Subject) -> HookStatus:
+def hook_status(subject: DoctorSubject) -> HookStatus:
     """How the hook of the server's repository stands, tried with a push of a random token that it refuses.
 
     Raises:
@@ -37,13 +37,13 @@ def hook_status(subject: Subject) -> HookStatus:
     def ask() -> HookStatus:
         if (server := subject.server) is None:
             raise NotUsedError("the server's repository is not on this disk: run this there, with --repo")
-        (found,) = Status(subject.settings, prove=True, targets=(subject.workspace.target,)).of([server])
+        (found,) = HookInspector(subject.settings, prove=True, targets=(subject.workspace.target,)).of([server])
         return found
 
     return subject.once("hook", ask)
 
 
-def _gather(subject: Subject) -> HookFacts:
+def _gather(subject: DoctorSubject) -> HookFacts:
     workspace = subject.workspace
     fenced = workspace.settings.merge.fence == "hook"
     try:
@@ -54,7 +54,7 @@ def _gather(subject: Subject) -> HookFacts:
         return HookFacts(None, fenced, here=False)
 
 
-def finding_of(facts: HookFacts) -> Finding:
+def finding_of(facts: HookFacts) -> CheckFinding:
     """A hook that is there has to work; one that is relied on, or looked for on the server, has to be there."""
     found = facts.hook_status
     if found is None:
@@ -63,15 +63,15 @@ def finding_of(facts: HookFacts) -> Finding:
             "orch-gates doctor --repo REPOSITORY (on the server)",
         )
     where = shlex.quote(found.facts.repository)
-    gitea = "--gitea " if found.facts.entry is Kind.DISPATCHER else ""
+    gitea = "--gitea " if found.facts.entry is HookFileKind.DISPATCHER else ""
     install = f"orch-gates hook install {gitea}{where}"
     absent = not found.facts.hook and not found.facts.entry_calls_us and not found.facts.unreadable
     if absent and not (facts.fenced or facts.here):
         return not_used(f"no hook of orch-gates in {found.facts.repository}")
     match found.state:
-        case State.WORKING:
+        case HookState.WORKING:
             return ok(f"{found.facts.hook or found.facts.hooks}: a push of a random token was refused")
-        case State.NOT_WORKING:
+        case HookState.NOT_WORKING:
             why = "not installed: pushes are not judged" if absent else "; ".join(found.reasons)
             relied = ", and merge.fence is `hook`" if facts.fenced else ""
             mend = install
@@ -82,7 +82,7 @@ def finding_of(facts: HookFacts) -> Finding:
             elif found.facts.proof and found.facts.below_dispatcher:
                 mend = f"{_ANEW}, then {install}"
             return bad(f"{found.facts.repository}: {why}{relied}", mend)
-        case State.UNKNOWN:
+        case HookState.UNKNOWN:
             return unknown(
                 f"{found.facts.repository}: {'; '.join(found.reasons)}", f"orch-gates hook status --prove {where}"
             )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from orch_gates.doctor import forge, server_hook
 from orch_gates.doctor.check import Check, Group
-from orch_gates.doctor.finding import Finding, NotUsedError, bad, not_used, ok, unknown, warning
-from orch_gates.doctor.subject import Subject
+from orch_gates.doctor.finding import CheckFinding, NotUsedError, bad, not_used, ok, unknown, warning
+from orch_gates.doctor.subject import DoctorSubject
 from orch_gates.document_kinds import KINDS
 from orch_gates.errors import (
     MissingState,
@@ -22,7 +22,7 @@ from orch_gates.errors import (
     WrongStateBranch,
 )
 from orch_gates.forge.port.protection import BranchRule, Who
-from orch_gates.hooks.server_hook.hook_status import State as HookState
+from orch_gates.hooks.server_hook.hook_status import HookState
 from orch_gates.state.history import files
 
 _SHOWN = 3
@@ -56,7 +56,7 @@ class GuardFacts:
     repository: str = ""
 
 
-def _gather_branch(subject: Subject) -> BranchFacts:
+def _gather_branch(subject: DoctorSubject) -> BranchFacts:
     workspace = subject.workspace
     branch, config = workspace.settings.state.branch, workspace.config
     needed = bool(config.roles or config.queue or config.environments or workspace.settings.merge.fence != "none")
@@ -66,7 +66,7 @@ def _gather_branch(subject: Subject) -> BranchFacts:
         return BranchFacts(branch, error=error, needed=needed)
 
 
-def branch_finding(facts: BranchFacts) -> Finding:  # noqa: PLR0911 - each kind of loss has its own mend
+def branch_finding(facts: BranchFacts) -> CheckFinding:  # noqa: PLR0911 - each kind of loss has its own mend
     """It is there, and is the one that was written before (ST-9: what only looks so is told apart)."""
     error = facts.error
     match error:
@@ -90,12 +90,12 @@ def branch_finding(facts: BranchFacts) -> Finding:  # noqa: PLR0911 - each kind 
             return unknown(str(error))
 
 
-def _gather_witness(subject: Subject) -> bool:
+def _gather_witness(subject: DoctorSubject) -> bool:
     subject.state  # noqa: B018 - without a branch there is nothing to bear witness of
     return subject.workspace.store.witnessed()
 
 
-def witness_finding(witnessed: bool) -> Finding:
+def witness_finding(witnessed: bool) -> CheckFinding:
     """Without it, a loss of the last steps would be seen by nobody (ST-4)."""
     if not witnessed:
         return bad(
@@ -105,7 +105,7 @@ def witness_finding(witnessed: bool) -> Finding:
     return ok("the witness refs/orch/witness follows the branch")
 
 
-def _gather_guard(subject: Subject) -> GuardFacts:
+def _gather_guard(subject: DoctorSubject) -> GuardFacts:
     subject.state  # noqa: B018 - without a branch there is nothing to guard
     workspace = subject.workspace
     branch = workspace.settings.state.branch
@@ -129,7 +129,7 @@ def _gather_guard(subject: Subject) -> GuardFacts:
     return GuardFacts(branch, hook, _kept(subject), ruled, rule, page, tuple(hidden), str(subject.server or ""))
 
 
-def _kept(subject: Subject) -> bool | None:
+def _kept(subject: DoctorSubject) -> bool | None:
     if (server := subject.server) is None:
         return None
     return all(
@@ -138,7 +138,7 @@ def _kept(subject: Subject) -> bool | None:
     )
 
 
-def guard_finding(facts: GuardFacts) -> Finding:
+def guard_finding(facts: GuardFacts) -> CheckFinding:
     """Nobody can rewind or delete it, and at best every step is judged (OWN-3)."""
     rule = facts.rule
     if rule is not None and rule.pushers is Who.NOBODY:
@@ -170,11 +170,11 @@ def guard_finding(facts: GuardFacts) -> Finding:
     return warning(f"whoever may push can rewind or delete {facts.branch}", mend)
 
 
-def _gather_files(subject: Subject) -> tuple[str, ...]:
+def _gather_files(subject: DoctorSubject) -> tuple[str, ...]:
     return tuple(problem.line for found in files.each(KINDS, subject.state) for problem in found)
 
 
-def files_finding(problems: tuple[str, ...]) -> Finding:
+def files_finding(problems: tuple[str, ...]) -> CheckFinding:
     """A file that cannot be read is set apart: what it is about, a task, a job or production, stands still (ST-6)."""
     if not problems:
         return ok("every file can be read, and is valid by itself")

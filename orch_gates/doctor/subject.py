@@ -13,9 +13,9 @@ from orch_gates import workspace as workspaces
 from orch_gates.adopt import bundle
 from orch_gates.doctor.finding import NotUsedError, TooLongError
 from orch_gates.errors import GitError, MissingState, OrchError, SettingsError, WipedState
-from orch_gates.forge.check import Seen, look
+from orch_gates.forge.check import ForgeFacts, look
 from orch_gates.forge.http import Observe
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.port.server import ForgeKind
 from orch_gates.git import clone as clones
 from orch_gates.git.cli import Git
 from orch_gates.settings import Settings
@@ -30,7 +30,7 @@ _ANSWER_S = 8.0
 
 
 @dataclass(slots=True)
-class Subject:
+class DoctorSubject:
     """A directory, and what the command line sets; `observe` is shown each request to a forge."""
 
     directory: Path
@@ -131,7 +131,7 @@ class Subject:
         return found if found is not None and found.name != ".git" else None
 
     @property
-    def forge(self) -> Seen:
+    def forge(self) -> ForgeFacts:
         """What the forge says of itself, the token and the repository.
 
         Raises:
@@ -139,7 +139,7 @@ class Subject:
             ForgeUnavailable: it did not answer.
         """
 
-        def ask() -> Seen:
+        def ask() -> ForgeFacts:
             self.need_forge()
             return look(self.workspace.need_forge())
 
@@ -156,7 +156,7 @@ class Subject:
         place, settings = workspace.forge_place, workspace.settings
         if place is None:
             why = workspace.why_no_forge
-        elif place.kind is not Kind.LOCAL and not settings.forge.token:
+        elif place.kind is not ForgeKind.LOCAL and not settings.forge.token:
             why = f"no token for {place.url}; put one into {settings.forge.token_env}"
         else:
             return

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from orch_gates.doctor.check import Check, Group
-from orch_gates.doctor.finding import Finding, NotUsedError, bad, ok
-from orch_gates.doctor.subject import Subject
-from orch_gates.model.effect import Word
+from orch_gates.doctor.finding import CheckFinding, NotUsedError, bad, ok
+from orch_gates.doctor.subject import DoctorSubject
+from orch_gates.model.effect import TrackerState
 from orch_gates.trackers.plane import states
 from orch_gates.trackers.plane.tracker import connect
 
 
-def _gather(subject: Subject) -> tuple[Word, ...]:
+def _gather(subject: DoctorSubject) -> tuple[TrackerState, ...]:
     settings = subject.workspace.settings.tracker
     if settings.kind != "plane":
         raise NotUsedError("the tracker is not Plane; labels at a forge are created when they are needed")
@@ -18,7 +18,7 @@ def _gather(subject: Subject) -> tuple[Word, ...]:
     return states.read(found.api, found.names).missing
 
 
-def finding_of(missing: tuple[Word, ...]) -> Finding:
+def finding_of(missing: tuple[TrackerState, ...]) -> CheckFinding:
     """Without one of them nothing is done in the tracker."""
     if missing:
         named = ", ".join(missing)

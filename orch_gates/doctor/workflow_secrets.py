@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orch_gates.doctor.check import Check, Group
-from orch_gates.doctor.finding import Finding, NotUsedError, bad, ok, unknown
+from orch_gates.doctor.finding import CheckFinding, NotUsedError, bad, ok, unknown
 from orch_gates.doctor.forge import page_of
-from orch_gates.doctor.subject import Subject
+from orch_gates.doctor.subject import DoctorSubject
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.port.server import ForgeKind
 from orch_gates.forge.port.workflows import Secrets
 
 # Those of ours; others are their owners' to know.
@@ -26,13 +26,13 @@ class SecretFacts:
     page: str
 
 
-def _gather(subject: Subject) -> SecretFacts:
+def _gather(subject: DoctorSubject) -> SecretFacts:
     required = _required(subject)
     if not required:
         raise NotUsedError("no workflow of the default branch asks for a secret of orch-gates")
     subject.need_forge()
     kind = subject.forge.about.kind
-    if kind is Kind.LOCAL:
+    if kind is ForgeKind.LOCAL:
         raise NotUsedError("a bare repository runs no workflows")
     forge = subject.workspace.need_forge()
     try:
@@ -41,17 +41,17 @@ def _gather(subject: Subject) -> SecretFacts:
         raise ForgeUnavailable(
             f"the names of its secrets are shown to administrators only: {error}; look with a token of one"
         ) from error
-    page = page_of(subject, "/secrets/actions" if kind is Kind.GITHUB else "/actions/secrets")
+    page = page_of(subject, "/secrets/actions" if kind is ForgeKind.GITHUB else "/actions/secrets")
     return SecretFacts(required, found, forge.repository, page)
 
 
-def _required(subject: Subject) -> tuple[str, ...]:
+def _required(subject: DoctorSubject) -> tuple[str, ...]:
     found = subject.in_workflows("-h", "-o", "-E", _SECRET)
     names = (line.partition(".")[2].upper() for line in found.splitlines())
     return tuple(sorted(set(names)))
 
 
-def finding_of(facts: SecretFacts) -> Finding:
+def finding_of(facts: SecretFacts) -> CheckFinding:
     """Each is kept somewhere; what it is, nobody is told."""
     kept = {name.upper() for name in facts.secrets.names}
     missing = ", ".join(name for name in facts.required if name not in kept)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, assert_never
 
 from orch_gates.effects import commit_status
-from orch_gates.effects.performed import Performed, Result
+from orch_gates.effects.performed import EffectResult, Performed
 from orch_gates.engine.statuses import Posting
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear, OrchError, SettingsError
 from orch_gates.forge.port.checks import CommitStatuses
@@ -56,7 +56,7 @@ class Outbox:
         try:
             forge = self.forge()
         except OrchError as error:
-            return tuple(Performed(effect, Result.UNKNOWN, str(error)) for effect in effects)
+            return tuple(Performed(effect, EffectResult.UNKNOWN, str(error)) for effect in effects)
         return () if forge is None else _all(forge, self.tracker, effects)
 
 
@@ -68,20 +68,20 @@ def _all(forge: Performer, tracker: Callable[[], Tracker | None], effects: Seque
     down = ""
     for effect in effects:
         if down:
-            performed.append(Performed(effect, Result.UNKNOWN, down))
+            performed.append(Performed(effect, EffectResult.UNKNOWN, down))
             continue
         try:
             performed.append(_one(forge, tracker, effect))
         except ForgeRefused as error:
-            performed.append(Performed(effect, Result.REFUSED, str(error)))
+            performed.append(Performed(effect, EffectResult.REFUSED, str(error)))
         except (ForgeUnclear, SettingsError) as error:
-            performed.append(Performed(effect, Result.UNKNOWN, str(error)))
+            performed.append(Performed(effect, EffectResult.UNKNOWN, str(error)))
         except ForgeUnavailable as error:
             # Every further question would wait as long for the same answer.
             down = str(error)
-            performed.append(Performed(effect, Result.UNKNOWN, down))
+            performed.append(Performed(effect, EffectResult.UNKNOWN, down))
         except Exception as error:  # noqa: BLE001 - the step stands whatever happens here, and the cause is said (P3)
-            performed.append(Performed(effect, Result.UNKNOWN, f"{type(error).__name__}: {error}"))
+            performed.append(Performed(effect, EffectResult.UNKNOWN, f"{type(error).__name__}: {error}"))
     return tuple(performed)
 
 
@@ -97,7 +97,7 @@ def _one(forge: Performer, tracker: Callable[[], Tracker | None], effect: Effect
 
 def _told(tracker: Tracker | None, effect: IssueEffect) -> Performed:
     if tracker is None:
-        return Performed(effect, Result.SUPERSEDED, "no tracker is turned on here (tracker.kind)")
+        return Performed(effect, EffectResult.SUPERSEDED, "no tracker is turned on here (tracker.kind)")
     if tracker.show(effect.issue, effect.label, effect.text, generation=effect.generation, clears=effect.clears):
-        return Performed(effect, Result.DONE)
-    return Performed(effect, Result.SUPERSEDED, f"issue {effect.subject} shows a newer state")
+        return Performed(effect, EffectResult.DONE)
+    return Performed(effect, EffectResult.SUPERSEDED, f"issue {effect.subject} shows a newer state")

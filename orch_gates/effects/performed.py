@@ -8,7 +8,7 @@ from enum import StrEnum
 from orch_gates.model.effect import Effect
 
 
-class Result(StrEnum):
+class EffectResult(StrEnum):
     """How it ended; the last two leave the effect pending."""
 
     DONE = "done"
@@ -22,10 +22,10 @@ class Performed:
     """An effect, how performing it ended, and why it is not done."""
 
     effect: Effect
-    result: Result
+    result: EffectResult
     reason: str = ""
 
     @property
     def settled(self) -> bool:
         """Nothing is left to be done."""
-        return self.result in {Result.DONE, Result.SUPERSEDED}
+        return self.result in {EffectResult.DONE, EffectResult.SUPERSEDED}

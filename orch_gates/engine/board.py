@@ -15,7 +15,7 @@ from orch_gates.model.task import DONE_STAGE, Task, TaskState
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class StageRow:
     """One stage: how many tasks are in it, by state."""
 
     stage: str
@@ -31,7 +31,7 @@ class Row:
 class Board:
     """The pipeline at one moment; `attention` are the tasks that wait for a person."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[StageRow, ...]
     attention: tuple[Task, ...]
     held_leases: tuple[Lease, ...]
     quarantined: int
@@ -47,13 +47,13 @@ def board(
         found.setdefault(task.stage, Counter())[task.state.value] += 1
     order = [*stages, DONE_STAGE]
     order += sorted(set(found) - set(order))
-    rows = tuple(Row(stage, dict(sorted(found.get(stage, Counter()).items()))) for stage in order)
+    rows = tuple(StageRow(stage, dict(sorted(found.get(stage, Counter()).items()))) for stage in order)
     attention = tuple(task for task in tasks if task.state.waits_for_a_person)
     held = tuple(lease for lease in leases if lease.holder)
     return Board(rows, attention, held, quarantined, generation)
 
 
-class Standing(NamedTuple):
+class TaskPosition(NamedTuple):
     """What of a task its position among others rests on; `turn` sorts those in one stage and queue as texts."""
 
     id: str
@@ -63,10 +63,10 @@ class Standing(NamedTuple):
     queue: str = ""
 
 
-def standing(task: Task) -> Standing:
+def standing(task: Task) -> TaskPosition:
     """That of a task."""
     queue = f"{task.pipeline} {task.enqueued.target}" if task.enqueued is not None else task.pipeline
-    return Standing(task.id, task.stage, task.state.value, turn(task), queue)
+    return TaskPosition(task.id, task.stage, task.state.value, turn(task), queue)
 
 
 def turn(task: Task) -> str:
@@ -83,7 +83,7 @@ def turn(task: Task) -> str:
 Lines: TypeAlias = Mapping[tuple[str, str], Sequence[str]]
 
 
-def lines(standings: Iterable[Standing]) -> Lines:
+def lines(standings: Iterable[TaskPosition]) -> Lines:
     """Sort tasks once; `queue_context` then finds each of them without looking at the others."""
     found: dict[tuple[str, str], list[str]] = {}
     for one in standings:
@@ -93,7 +93,7 @@ def lines(standings: Iterable[Standing]) -> Lines:
 
 
 def queue_context(
-    task: Standing, waiting: Lines, leases: Sequence[Lease], target: str, attempt: Attempt | None = None
+    task: TaskPosition, waiting: Lines, leases: Sequence[Lease], target: str, attempt: Attempt | None = None
 ) -> QueueContext:
     """Where a task stands among those in its stage that may move, the oldest first; it is in one of the lines.
 
@@ -109,5 +109,5 @@ def queue_context(
     return QueueContext(position, len(line), lease.holder, phase, lease.claim.runner if lease.claim else "", until)
 
 
-def _may_move(task: Standing) -> bool:
+def _may_move(task: TaskPosition) -> bool:
     return task.state in {TaskState.ACTIVE.value, TaskState.DEFERRED.value}

@@ -15,7 +15,7 @@ from orch_gates.model.task import DONE_STAGE, Task
 _ADDRESS = re.compile(r"https?://[!#-;=?-\[\]_a-z{}~%]{1,1000}", re.IGNORECASE)
 
 
-class Mark(StrEnum):
+class GateState(StrEnum):
     """How a gate stands: behind the task, red, asked and not green yet, or still to come."""
 
     PASSED = "passed"
@@ -30,7 +30,7 @@ class GateMark:
 
     stage: str
     gate: str
-    mark: Mark
+    mark: GateState
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,11 @@ def _gates(task: Task, pipeline: Pipeline) -> Iterator[GateMark]:
     at = len(names) if done else names.index(task.stage) if task.stage in names else 0
     for number, stage in enumerate(pipeline.stages):
         for gate in stage.gates:
-            mark = Mark.PASSED if number < at else _mark(task, stage, gate.name)
+            mark = GateState.PASSED if number < at else _mark(task, stage, gate.name)
             yield GateMark(stage.name, gate.name, mark)
 
 
-def _mark(task: Task, stage: Stage, gate: str) -> Mark:
+def _mark(task: Task, stage: Stage, gate: str) -> GateState:
     if task.feedback is not None and task.feedback.gate == gate:
-        return Mark.RED
-    return Mark.WAITING if task.cause == gate and task.stage == stage.name else Mark.OPEN
+        return GateState.RED
+    return GateState.WAITING if task.cause == gate and task.stage == stage.name else GateState.OPEN

@@ -16,7 +16,7 @@ from orch_gates.model.watch import NO_REACTION, Sample, Watch, WatchState, Watch
 _LEAST_NAMED = 7
 
 
-class End(StrEnum):
+class DeployEnd(StrEnum):
     """What a deploy came to; UNKNOWN is nobody's word: it may have deployed, in whole or in part."""
 
     DEPLOYED = "DEPLOYED"
@@ -27,14 +27,14 @@ class End(StrEnum):
     @property
     def word(self) -> str:
         """What the deploy report says of it: whoever cannot tell holds the task, as whoever refuses (DEP-1)."""
-        return End.REFUSED.value if self is End.UNKNOWN else self.value
+        return DeployEnd.REFUSED.value if self is DeployEnd.UNKNOWN else self.value
 
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
     """How a deploy ended, why, and when."""
 
-    end: End
+    end: DeployEnd
     reason: str
     at: datetime
 
@@ -60,19 +60,19 @@ class Refused:
     reason: str
 
 
-def end_of(exit_code: int, *, timed_out: bool) -> End:
+def end_of(exit_code: int, *, timed_out: bool) -> DeployEnd:
     """What the exit code of a deploy command means, negative for the signal that ended it (DEP-1)."""
     if timed_out:
-        return End.UNKNOWN
+        return DeployEnd.UNKNOWN
     match exit_code:
         case 0:
-            return End.DEPLOYED
+            return DeployEnd.DEPLOYED
         case 1:
-            return End.FAILED
+            return DeployEnd.FAILED
         case 2:
-            return End.REFUSED
+            return DeployEnd.REFUSED
         case _:
-            return End.UNKNOWN
+            return DeployEnd.UNKNOWN
 
 
 def taken(before: Environment, running: Running) -> Environment | Already | Busy | Refused:
@@ -115,16 +115,16 @@ def finished(before: Environment, deploy: str, conclusion: Conclusion, *, watche
     Its own word counts also where it was taken for lost meanwhile, until a person has settled what runs.
     """
     begun = _begun(before, deploy)
-    if begun is None or (conclusion.end is End.UNKNOWN and before.running is None):
+    if begun is None or (conclusion.end is DeployEnd.UNKNOWN and before.running is None):
         return None
     over: dict[str, object] = {"running": None, "unknown": "", "unsettled": None}
     match conclusion.end:
-        case End.DEPLOYED:
+        case DeployEnd.DEPLOYED:
             standing = Standing.WATCHING if watched else Standing.UNWATCHED
             return _runs(before, deployed(begun, conclusion.at, standing)).model_copy(update=over)
-        case End.FAILED | End.REFUSED:
+        case DeployEnd.FAILED | DeployEnd.REFUSED:
             return before.model_copy(update=over)
-        case End.UNKNOWN:
+        case DeployEnd.UNKNOWN:
             lost = {"running": None, "unknown": one_line(conclusion.reason), "unsettled": begun}
             return before.model_copy(update=lost)
         case _:
@@ -144,11 +144,11 @@ def seen(running: Running, sighting: Sighting, now: datetime) -> Conclusion | No
             end = end_of(sighting.exit_code, timed_out=False)
             return Conclusion(end, one_line(f"{who}, could not record how it ended: {sighting.why}"), now)
         case Life.ENDED | Life.DEAD:
-            return Conclusion(End.UNKNOWN, one_line(f"{who}, was lost: {sighting.why}"), now)
+            return Conclusion(DeployEnd.UNKNOWN, one_line(f"{who}, was lost: {sighting.why}"), now)
         case Life.UNKNOWN:
             if now < moment(running.until):
                 return None
-            return Conclusion(End.UNKNOWN, one_line(f"{who}, should have ended by {running.until}"), now)
+            return Conclusion(DeployEnd.UNKNOWN, one_line(f"{who}, should have ended by {running.until}"), now)
         case _:
             assert_never(sighting.life)
 

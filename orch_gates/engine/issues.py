@@ -7,7 +7,7 @@ from datetime import datetime
 
 from orch_gates.engine import events
 from orch_gates.engine.stages import Pipeline
-from orch_gates.model.effect import MAX_TEXT, IssueEffect, Word, issue_subject
+from orch_gates.model.effect import MAX_TEXT, IssueEffect, TrackerState, issue_subject
 from orch_gates.model.feedback import one_line
 from orch_gates.model.ids import timestamp
 from orch_gates.model.task import Task, TaskState
@@ -67,19 +67,19 @@ def is_told(task: Task) -> bool:
     return any(isinstance(effect, IssueEffect) for effect in task.effects)
 
 
-def owed(task: Task) -> frozenset[Word]:
+def owed(task: Task) -> frozenset[TrackerState]:
     """The words on the issue that were acted on, and are to be cleared there: they ask for nothing."""
     return frozenset(word for effect in task.effects if isinstance(effect, IssueEffect) for word in effect.clears)
 
 
-def _acted_on(task: Task, event: events.Event | None) -> tuple[Word, ...]:
+def _acted_on(task: Task, event: events.Event | None) -> tuple[TrackerState, ...]:
     # Nothing is in progress any more; set again, it is asked for again.
-    over = (Word.IN_PROGRESS,) if task.state.finished else ()
+    over = (TrackerState.IN_PROGRESS,) if task.state.finished else ()
     match event:
         case events.Approved(by_issue=True):
-            return (Word.APPROVED, *over)
+            return (TrackerState.APPROVED, *over)
         case events.Rejected(by_issue=True):
-            return (Word.REJECTED, *over)
+            return (TrackerState.REJECTED, *over)
         case _:
             return over
 

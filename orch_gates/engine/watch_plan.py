@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from orch_gates.engine.watching import Rules
+from orch_gates.engine.watching import WatchRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class SourcePlan:
 class WatchPlan:
     """How a deploy is watched."""
 
-    rules: Rules = field(default_factory=Rules)
+    rules: WatchRules = field(default_factory=WatchRules)
     probes: tuple[ProbePlan, ...] = ()
     control: str = ""
     sources: tuple[SourcePlan, ...] = ()

@@ -64,7 +64,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class WatchRules:
     """What is watched, for how long, and from when on production is ill.
 
     `targets` and `sources` are all that is configured; `failures` in a row of one target are too many, and so are
@@ -105,7 +105,7 @@ class Assessment:
         return f"{self.observed}/{self.due}"
 
 
-def classify(samples: Iterable[Sample], rules: Rules, before: Sample | None = None) -> Assessment:
+def classify(samples: Iterable[Sample], rules: WatchRules, before: Sample | None = None) -> Assessment:
     """What the samples prove; one that failed more never makes it healthier, and one that is missing proves nothing.
 
     `before` is what was seen before the deploy. Errors that were there then are not held against it; a probe that
@@ -124,14 +124,14 @@ def classify(samples: Iterable[Sample], rules: Rules, before: Sample | None = No
     return Assessment(WatchVerdict.HEALTHY, reason, observed, rules.due, _unverified(ordered, rules))
 
 
-def has_failure(sample: Sample, rules: Rules) -> bool:
+def has_failure(sample: Sample, rules: WatchRules) -> bool:
     """Whether a sample shows something that counts against production."""
     if any(result is Probed.FAILED for _, result, _ in _results(sample, rules)):
         return True
     return any(reading.errors > 0 for reading in _counts(sample, rules))
 
 
-def _results(sample: Sample, rules: Rules) -> Iterator[tuple[str, Probed, str]]:
+def _results(sample: Sample, rules: WatchRules) -> Iterator[tuple[str, Probed, str]]:
     """The probes as far as they tell of production: not of its warm-up, nor of a runner that reaches nobody."""
     excused = sample.at < rules.warmup or sample.control is False
     for probe in sample.probes:
@@ -139,18 +139,18 @@ def _results(sample: Sample, rules: Rules) -> Iterator[tuple[str, Probed, str]]:
         yield probe.target, result, probe.why
 
 
-def _counts(sample: Sample, rules: Rules) -> Iterator[Count]:
+def _counts(sample: Sample, rules: WatchRules) -> Iterator[Count]:
     if sample.at >= rules.warmup:
         yield from (reading for reading in sample.readings if isinstance(reading, Count))
 
 
-def _is_observed(sample: Sample, rules: Rules) -> bool:
+def _is_observed(sample: Sample, rules: WatchRules) -> bool:
     results = [result for _, result, _ in _results(sample, rules)]
     probed = bool(results) and Probed.NOT_MADE not in results
     return probed or any(count.requests > 0 for count in _counts(sample, rules))
 
 
-def _ill(samples: Sequence[Sample], rules: Rules, before: Sample | None) -> str:
+def _ill(samples: Sequence[Sample], rules: WatchRules, before: Sample | None) -> str:
     """Why production is ill; empty where that is not proven."""
     targets = {probe.target for sample in samples for probe in sample.probes}
     sources = {reading.source for sample in samples for reading in sample.readings}
@@ -171,7 +171,7 @@ def _way(why: str) -> str:
     return _TOOK.sub("s", one_line(why)[:_COMPARED])
 
 
-def _failing(samples: Sequence[Sample], rules: Rules, target: str, ways: frozenset[str] = frozenset()) -> str:
+def _failing(samples: Sequence[Sample], rules: WatchRules, target: str, ways: frozenset[str] = frozenset()) -> str:
     """The first `failures` of a target in a row; a probe that was not made neither counts nor ends a row.
 
     Neither does one that failed in one of the `ways`, which are those from before the deploy.
@@ -187,7 +187,7 @@ def _failing(samples: Sequence[Sample], rules: Rules, target: str, ways: frozens
     return ""
 
 
-def _erring(samples: Sequence[Sample], rules: Rules, source: str, before: Sample | None) -> str:
+def _erring(samples: Sequence[Sample], rules: WatchRules, source: str, before: Sample | None) -> str:
     """The first stretch of samples with enough requests and too many errors among them, wherever it begins and ends.
 
     A stretch has too many where its errors are more than the limit's share of its requests. Summed up from the begin,
@@ -226,14 +226,14 @@ def _excess(requests: int, errors: int, limit: Fraction) -> int:
     return limit.denominator * errors - limit.numerator * requests
 
 
-def _limit(rules: Rules, source: str, before: Sample | None) -> Fraction:
+def _limit(rules: WatchRules, source: str, before: Sample | None) -> Fraction:
     """The share of errors that a source may have: as many as before the deploy, and `max_ratio` besides."""
     counts = [one for one in before.readings if isinstance(one, Count)] if before is not None else []
     enough = [count for count in counts if count.source == source and count.requests >= rules.min_requests]
     return rules.max_ratio + max((Fraction(count.errors, count.requests) for count in enough), default=Fraction(0))
 
 
-def _lacking(samples: Sequence[Sample], rules: Rules, before: Sample | None) -> str:
+def _lacking(samples: Sequence[Sample], rules: WatchRules, before: Sample | None) -> str:
     """What is not there to call production healthy; empty where nothing lacks."""
     well = {target for sample in samples for target, result, _ in _results(sample, rules) if result is Probed.OK}
     targets = {probe.target for sample in samples for probe in sample.probes} | set(rules.targets)
@@ -251,7 +251,7 @@ def _lacking(samples: Sequence[Sample], rules: Rules, before: Sample | None) -> 
     return one_line("; ".join(found))
 
 
-def _unverified(samples: Sequence[Sample], rules: Rules) -> str:
+def _unverified(samples: Sequence[Sample], rules: WatchRules) -> str:
     """Why what is healthy is nothing to go back to: half of the window, and its last samples, have to be well.
 
     What was there before the deploy excuses nothing here: as bad as before is no worse, and nothing to go back to.
@@ -280,13 +280,13 @@ def _has_failed_probe(sample: Sample) -> bool:
     return any(probe.result is Probed.FAILED for probe in sample.probes)
 
 
-def _is_seen_well(sample: Sample, rules: Rules) -> bool:
+def _is_seen_well(sample: Sample, rules: WatchRules) -> bool:
     """Whether a sample speaks for production: all its probes, or an answer that was counted."""
     probed = bool(sample.probes) and all(probe.result is Probed.OK for probe in sample.probes)
     return probed or any(count.requests > count.errors for count in _counts(sample, rules))
 
 
-def _unwell(sample: Sample, rules: Rules) -> str:
+def _unwell(sample: Sample, rules: WatchRules) -> str:
     """What in a sample was not seen well; empty where all that is watched was."""
     results = {probe.target: probe for probe in sample.probes if probe.result is Probed.OK}
     bad = {probe.target: probe for probe in sample.probes if probe.result is not Probed.OK}
@@ -315,7 +315,7 @@ def _silent(samples: Sequence[Sample], source: str) -> str:
     return f"{source} reported no data in the whole window ({why}): check its query"
 
 
-def _too_few(samples: Sequence[Sample], rules: Rules) -> Iterator[str]:
+def _too_few(samples: Sequence[Sample], rules: WatchRules) -> Iterator[str]:
     """Without probes only enough requests that were answered well tell of health."""
     good: dict[str, int] = {}
     for sample in samples:

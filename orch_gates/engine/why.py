@@ -8,7 +8,7 @@ from typing import assert_never
 
 from orch_gates.engine import queued, spent
 from orch_gates.engine.stages import MERGE, MERGE_PROOF, Pipeline, Stage
-from orch_gates.engine.work import Standing
+from orch_gates.engine.work import WorkStatus
 from orch_gates.model.ids import moment
 from orch_gates.model.task import Task, TaskState
 
@@ -60,7 +60,7 @@ class Why:
         """The same while nothing is merged from the queue."""
         return replace(self, frozen=frozen)
 
-    def at_work(self, work: Standing | None) -> Why:
+    def at_work(self, work: WorkStatus | None) -> Why:
         """The same with what the work of its stage has come to; nothing but that is waited for where a run goes on."""
         if work is None or not self.next_action or self.state != TaskState.ACTIVE:
             return self

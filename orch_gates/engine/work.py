@@ -44,7 +44,7 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class WorkRules:
     """The roles that are dispatched, and what bounds them.
 
     `attempts` runs may fail before a person is asked. A job that ended well has its gate green within `evidence`.
@@ -93,7 +93,7 @@ def runs_of(task: Task, jobs: Sequence[Job]) -> tuple[Job, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class WorkStatus:
     """What the work of a task has come to, for people; `next_action` is what follows and `when`, empty for nothing."""
 
     line: str
@@ -101,30 +101,32 @@ class Standing:
     when: str = "by itself"
 
 
-def standing(task: Task, jobs: Sequence[Job], pipeline: Pipeline, rules: Rules) -> Standing | None:
+def standing(task: Task, jobs: Sequence[Job], pipeline: Pipeline, rules: WorkRules) -> WorkStatus | None:
     """What the newest run of a task's work does, or did; None where none was made and nobody starts one."""
     runs = runs_of(task, jobs)
     stage = pipeline.stage(task.stage)
     starts = None if stage is None or stage.human else rules.roles.get(stage.role)
     if not runs:
-        return Standing(f"its {starts.name} is not started yet", "a sweep starts it") if starts else None
+        return WorkStatus(f"its {starts.name} is not started yet", "a sweep starts it") if starts else None
     last = runs[-1]
     who = f"run {last.number} ({last.role})"
     match last.status:
         case JobStatus.QUEUED:
             why = last.dispatch.reason if last.dispatch is not None and last.dispatch.sent is None else ""
             line = f"{who} is queued since {last.created}{f': {why}' if why else ''}"
-            return Standing(line, f"{who} begins")
+            return WorkStatus(line, f"{who} begins")
         case JobStatus.RUNNING:
-            return Standing(f"{who} is running since {last.started}: {last.runner}", f"{who} ends")
+            return WorkStatus(f"{who} is running since {last.started}: {last.runner}", f"{who} ends")
         case JobStatus.CANCELLED:
-            return Standing(f"{who} was cancelled: {last.reason}")
+            return WorkStatus(f"{who} was cancelled: {last.reason}")
         case JobStatus.SUCCEEDED:
-            return Standing(f"{who} succeeded at {last.ended}", "a sweep evaluates the gate again" if starts else "")
+            return WorkStatus(f"{who} succeeded at {last.ended}", "a sweep evaluates the gate again" if starts else "")
         case JobStatus.FAILED:
             more = starts is not None and len(runs) < rules.attempts
             due = timestamp(_due(last, len([run for run in runs if run.status is not JobStatus.CANCELLED])))
-            return Standing(f"{who} failed: {last.reason}", f"a sweep starts the next run after {due}" if more else "")
+            return WorkStatus(
+                f"{who} failed: {last.reason}", f"a sweep starts the next run after {due}" if more else ""
+            )
         case _:
             assert_never(last.status)
 
@@ -135,7 +137,7 @@ def failed_work(task: Task) -> bool:
 
 
 def need(
-    task: Task, jobs: Sequence[Job], verdict: Verdict | None, now: datetime, pipeline: Pipeline, rules: Rules
+    task: Task, jobs: Sequence[Job], verdict: Verdict | None, now: datetime, pipeline: Pipeline, rules: WorkRules
 ) -> Need:
     """What is to be done about the work of a task; `verdict` is what stops it on its edge, None where nobody asked.
 
@@ -165,7 +167,7 @@ def need(
     return Start(role, runs[-1].number + 1, anew)
 
 
-def _waits(task: Task, last: Job, verdict: Verdict | None, now: datetime, rules: Rules) -> str:
+def _waits(task: Task, last: Job, verdict: Verdict | None, now: datetime, rules: WorkRules) -> str:
     """What the newest run waits for; empty where it is known to have failed."""
     if not last.status.terminal:
         return f"run {last.number} is {last.status}"
@@ -181,7 +183,7 @@ def _due(last: Job, failed: int) -> datetime:
     return moment(last.ended) + (pause if last.status is JobStatus.FAILED else timedelta(0))
 
 
-def _unfinished(task: Task, last: Job, verdict: Verdict | None, now: datetime, rules: Rules) -> str:
+def _unfinished(task: Task, last: Job, verdict: Verdict | None, now: datetime, rules: WorkRules) -> str:
     """Why a run that ended well is not held against its gate yet; empty where the gate is red in spite of it."""
     assert last.ended is not None
     ended = moment(last.ended)

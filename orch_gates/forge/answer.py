@@ -17,7 +17,7 @@ _LONGEST_WAIT = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ForgeResponse:
     """Status, headers (whatever their case) and body."""
 
     status: int
@@ -85,7 +85,7 @@ class Answer:
         return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-class Sort(Enum):
+class TroubleKind(Enum):
     """What follows from an error: never ask like this again; nothing was done, later it may be; could not tell."""
 
     REFUSED = auto()
@@ -97,14 +97,14 @@ class Sort(Enum):
 class Trouble:
     """What an error response means; `message` says what to do."""
 
-    sort: Sort
+    sort: TroubleKind
     message: str
     wait: float = 1.0
 
 
-def from_between(answer: Answer) -> Trouble:
+def from_between(answer: ForgeResponse) -> Trouble:
     """What a refusal means that is not in the forge's own words: a proxy, a login page, a server that restarts."""
     location = escape.visible(answer.headers.get("Location", ""))[:_LONGEST]
     where = f", which leads to {location}" if location else ""
     message = f"{answer.status} from a proxy between here and the forge{where}; check the URL, and that the forge is up"
-    return Trouble(Sort.FAILED, message, answer.wait or 1.0)
+    return Trouble(TroubleKind.FAILED, message, answer.wait or 1.0)

@@ -16,7 +16,7 @@ MOST_SKEW_S = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ForgeFacts:
     """What a forge says; `protection_hidden` is why the rule of the default branch could not be seen.
 
     `clock_ahead` are the seconds by which the forge's clock is ahead of this machine's, None where
@@ -30,7 +30,7 @@ class Seen:
     clock_ahead: float | None
 
 
-def look(forge: Forge) -> Seen:
+def look(forge: Forge) -> ForgeFacts:
     """Ask the forge.
 
     Raises:
@@ -46,7 +46,7 @@ def look(forge: Forge) -> Seen:
         rule = forge.protections.get(access.default_branch) if access.default_branch else None
     except ForgeUnavailable as error:
         hidden = str(error)
-    return Seen(about, access, rule, hidden, None if about.date is None else ahead(about.date, before, after))
+    return ForgeFacts(about, access, rule, hidden, None if about.date is None else ahead(about.date, before, after))
 
 
 def ahead(date: datetime, before: datetime, after: datetime) -> float:
@@ -56,7 +56,7 @@ def ahead(date: datetime, before: datetime, after: datetime) -> float:
     return early if early > 0 else min(late, 0.0)
 
 
-def problems(seen: Seen) -> tuple[str, ...]:
+def problems(seen: ForgeFacts) -> tuple[str, ...]:
     """What keeps us from working there, each with what to do about it (pure)."""
     found = []
     if not seen.access.can_read:

@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from orch_gates.documents import escape
 from orch_gates.errors import SettingsError
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.port.server import ForgeKind
 
 _REPOSITORY = re.compile(r"(?!\.\.?/)[A-Za-z0-9._-]{1,100}/(?!\.\.?\Z)[A-Za-z0-9._-]{1,100}")
 _SCP = re.compile(r"(?:[^@/]+@)?(\[[^\]]+\]|[^:/]+):(?!//)(.+)")
@@ -46,7 +46,7 @@ class ForgeAddress:
     For the kind local `url` is a path, and there is no name of a repository.
     """
 
-    kind: Kind | None
+    kind: ForgeKind | None
     url: str
     repository: str = ""
 
@@ -65,13 +65,13 @@ def resolve_forge(options: ForgeOptions, job: CiJob, origin: str) -> ForgeAddres
         case "auto" if options.url:
             return _at(options, job, origin, _kind_of(options.url, job))
         case "auto":
-            return _at(options, job, origin, Kind(job.forge)) if job.forge and options.token else None
+            return _at(options, job, origin, ForgeKind(job.forge)) if job.forge and options.token else None
         case kind:
-            return _at(options, job, origin, Kind(kind))
+            return _at(options, job, origin, ForgeKind(kind))
 
 
-def _at(options: ForgeOptions, job: CiJob, origin: str, kind: Kind | None) -> ForgeAddress:
-    if kind is Kind.LOCAL:
+def _at(options: ForgeOptions, job: CiJob, origin: str, kind: ForgeKind | None) -> ForgeAddress:
+    if kind is ForgeKind.LOCAL:
         return ForgeAddress(kind, _path(options.url, origin))
     parts = _checked(options.url or _usual_url(kind, job))
     url = parts.geturl().rstrip("/")
@@ -89,21 +89,21 @@ def _unnamed(forge: SplitResult, origin: str) -> str:
     return f"no remote `origin` here points to {escape.visible(forge.netloc)}; {elsewhere}"
 
 
-def _kind_of(url: str, job: CiJob) -> Kind | None:
+def _kind_of(url: str, job: CiJob) -> ForgeKind | None:
     if is_path(url):
-        return Kind.LOCAL
+        return ForgeKind.LOCAL
     host = _checked(url).netloc.lower()
     if host == "github.com":
-        return Kind.GITHUB
-    return Kind(job.forge) if job.forge and host == urlsplit(job.server).netloc.lower() else None
+        return ForgeKind.GITHUB
+    return ForgeKind(job.forge) if job.forge and host == urlsplit(job.server).netloc.lower() else None
 
 
-def _usual_url(kind: Kind | None, job: CiJob) -> str:
+def _usual_url(kind: ForgeKind | None, job: CiJob) -> str:
     """Where a kind of forge is when nobody says: at the job's own server, or the one that all know."""
-    alike = {Kind.GITEA, Kind.FORGEJO} if kind is not Kind.GITHUB else {Kind.GITHUB}
-    if job.forge and job.server and Kind(job.forge) in alike:
+    alike = {ForgeKind.GITEA, ForgeKind.FORGEJO} if kind is not ForgeKind.GITHUB else {ForgeKind.GITHUB}
+    if job.forge and job.server and ForgeKind(job.forge) in alike:
         return job.server
-    if kind is Kind.GITHUB:
+    if kind is ForgeKind.GITHUB:
         return _GITHUB
     raise SettingsError("ORCH_FORGE_URL has to say where the forge is, like https://git.example.org")
 

@@ -17,7 +17,7 @@ from urllib3.exceptions import HTTPError
 from orch_gates import clock
 from orch_gates.documents import escape
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
-from orch_gates.forge.answer import Answer, Sort, Trouble
+from orch_gates.forge.answer import ForgeResponse, Trouble, TroubleKind
 from orch_gates.forge.fields import number
 from orch_gates.wire import failure
 from orch_gates.wire.session import UNUSABLE_URL, Session, body, without
@@ -45,13 +45,13 @@ class Dialect:
     headers: Mapping[str, str]
     page: str
     page_size: int
-    trouble: Callable[[Answer], Trouble]
+    trouble: Callable[[ForgeResponse], Trouble]
     short_page_ends: bool = False
     header: str = "Authorization"
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ForgeCall:
     """One request that was made; status 0 is no answer."""
 
     method: str
@@ -60,10 +60,10 @@ class Call:
     seconds: float
 
 
-Observe = Callable[[Call], None]
+Observe = Callable[[ForgeCall], None]
 
 
-def unobserved(_: Call) -> None:
+def unobserved(_: ForgeCall) -> None:
     """Ignore the requests."""
 
 
@@ -217,7 +217,7 @@ class Api:
         if total is not None and count < total:
             raise _Changed(f"{self.at(path)} gave {count} rows of {total}; run the command again")
 
-    def read(self, path: str, query: Mapping[str, str | int] | None = None) -> Answer:
+    def read(self, path: str, query: Mapping[str, str | int] | None = None) -> ForgeResponse:
         """A good answer to a question; a forge that is busy is asked again, as long as one request may take.
 
         Raises:
@@ -229,7 +229,7 @@ class Api:
             if answer.ok:
                 return answer
             trouble = self._dialect.trouble(answer)
-            passes = trouble.sort is Sort.LATER or answer.status in _PASSING
+            passes = trouble.sort is TroubleKind.LATER or answer.status in _PASSING
             wait = max(trouble.wait, _SHORTEST_WAIT)
             if not passes or clock.monotonic() + wait > give_up:
                 raise self._raised(path, trouble, reading=True)
@@ -251,7 +251,7 @@ class Api:
         except ValueError as error:
             raise ForgeUnclear(f"{self.at(path)} did not answer with JSON") from error
 
-    def ask(self, method: str, path: str, document: object = None) -> Answer:
+    def ask(self, method: str, path: str, document: object = None) -> ForgeResponse:
         """Have something done, once; the answer as it is, whatever its status.
 
         Raises:
@@ -268,13 +268,13 @@ class Api:
 
     def _raised(self, path: str, trouble: Trouble, *, reading: bool) -> ForgeUnavailable:
         message = f"{self.at(path)}: {trouble.message}"
-        if trouble.sort is Sort.REFUSED:
+        if trouble.sort is TroubleKind.REFUSED:
             return ForgeRefused(message)
-        if trouble.sort is Sort.LATER or reading:
+        if trouble.sort is TroubleKind.LATER or reading:
             return ForgeUnavailable(message)
         return ForgeUnclear(message)
 
-    def _document(self, path: str, answer: Answer) -> Any:
+    def _document(self, path: str, answer: ForgeResponse) -> Any:
         try:
             found = answer.document
         except ValueError as error:
@@ -283,7 +283,7 @@ class Api:
             raise ForgeUnavailable(f"{self.at(path)} did not answer with JSON")
         return found
 
-    def _send(self, method: str, path: str, query: Mapping[str, str | int], document: object) -> Answer:
+    def _send(self, method: str, path: str, query: Mapping[str, str | int], document: object) -> ForgeResponse:
         if not _DROPPED.isdisjoint(path.split("/")):
             raise ForgeRefused(f"{self.at(path)} is not asked for: `.` or `..` is no name")
         begun, status = clock.monotonic(), 0
@@ -303,7 +303,7 @@ class Api:
             ) as response:
                 status = response.status_code
                 found = body(response, begun + self._timeout, _MOST_BYTES)
-                return Answer(status, response.headers, without(found, self._token.value))
+                return ForgeResponse(status, response.headers, without(found, self._token.value))
         except UNUSABLE_URL as error:
             raise ForgeUnavailable(f"{self.at('')} cannot be reached: the URL is not valid") from error
         except (requests.RequestException, HTTPError, OSError) as error:
@@ -311,10 +311,10 @@ class Api:
             safe = reading or failed.unsent or (content is not None and not content.sent)
             raise (ForgeUnavailable if safe else ForgeUnclear)(f"{self.at('')} {failed.message}") from error
         finally:
-            self._observe(Call(method, path, status, clock.monotonic() - begun))
+            self._observe(ForgeCall(method, path, status, clock.monotonic() - begun))
 
 
-def _total(answer: Answer, found: object) -> int | None:
+def _total(answer: ForgeResponse, found: object) -> int | None:
     total = answer.headers.get("X-Total-Count", "")
     if total.isdecimal() and len(total) < _MOST_DIGITS:
         return int(total)
@@ -322,7 +322,7 @@ def _total(answer: Answer, found: object) -> int | None:
     return inside if isinstance(inside, int) else None
 
 
-def _last(answer: Answer) -> bool:
+def _last(answer: ForgeResponse) -> bool:
     """Whether the forge links to the page before this one, and to none after it."""
     link = answer.headers.get("Link", "")
     return 'rel="prev"' in link and 'rel="next"' not in link

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
-from orch_gates.forge.answer import Answer
+from orch_gates.forge.answer import ForgeResponse
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.pulls import (
     AlreadyMerged,
@@ -42,13 +42,13 @@ class MergeClient:
 
     api: Api
     path: str
-    outcome_of: Callable[[Answer], MergeOutcome]
+    outcome_of: Callable[[ForgeResponse], MergeOutcome]
     read: Callable[[object], PullRequest]
 
     def pull(self, number: int) -> PullRequest | MergeOutcome:
         """A pull request as it is now, or what keeps it from being merged."""
         answer = self.look(f"{self.path}/{number}")
-        if not isinstance(answer, Answer):
+        if not isinstance(answer, ForgeResponse):
             return answer
         try:
             found = self.read(answer.document)
@@ -57,7 +57,7 @@ class MergeClient:
         # What lies between may answer with what it kept.
         return found if found.number == number else Transient(f"{self.path} returned pull request {found.number}")
 
-    def look(self, path: str) -> Answer | MergeOutcome:
+    def look(self, path: str) -> ForgeResponse | MergeOutcome:
         """A good answer to a question, or what it means for a merge that there is none: nothing was merged yet."""
         try:
             answer = self.api.ask("GET", path)
@@ -70,7 +70,7 @@ class MergeClient:
         outcome = self.outcome_of(answer)
         return Transient(outcome.reason) if isinstance(outcome, Ambiguous) else outcome
 
-    def send(self, method: str, path: str, wanted: object) -> Answer | MergeOutcome:
+    def send(self, method: str, path: str, wanted: object) -> ForgeResponse | MergeOutcome:
         """The answer to the request for the merge, or what it means that there is none."""
         try:
             return self.api.ask(method, path, wanted)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from orch_gates.errors import ForgeRefused
 from orch_gates.forge.port.forge import Forge
 from orch_gates.forge.port.issues import Comment, Issues
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.port.server import ForgeKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +53,17 @@ def _all(comments: Sequence[Comment], mark: str, ours: Ours) -> list[Comment]:
     return [one for one in comments if one.body.lstrip().startswith(mark) and ours.wrote(one)]
 
 
-def ours_at(forge: Forge, kind: Kind | None) -> Ours:
+def ours_at(forge: Forge, kind: ForgeKind | None) -> Ours:
     """Who we are there.
 
     Raises:
         ForgeRefused: the forge does not say, so that every comment would be repeated; or as `Server.access`.
         ForgeUnavailable: it did not answer.
     """
-    if kind is Kind.LOCAL:
+    if kind is ForgeKind.LOCAL:
         return Ours("", anybody=True)
     login = forge.server.access().login
-    if not login and kind is not Kind.GITHUB:
+    if not login and kind is not ForgeKind.GITHUB:
         way = "grant it that scope (Gitea: read:user)"
         raise ForgeRefused(f"the token cannot read its own user, so no comment was written; {way}")
     return Ours(login)

@@ -6,20 +6,20 @@ from urllib.parse import urlsplit
 
 from orch_gates.documents import escape
 from orch_gates.errors import ForgeUnavailable, SettingsError
-from orch_gates.forge.answer import Answer
+from orch_gates.forge.answer import ForgeResponse
 from orch_gates.forge.gitea.connect import DIALECT
 from orch_gates.forge.http import Api, Observe
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.port.server import ForgeKind
 
 _QUESTIONS = (
-    ("/api/v1/version", "version", Kind.GITEA),
-    ("/api/v3/meta", "verifiable_password_authentication", Kind.GITHUB),
+    ("/api/v1/version", "version", ForgeKind.GITEA),
+    ("/api/v3/meta", "verifiable_password_authentication", ForgeKind.GITHUB),
 )
 _SIGN_IN = {401, 403}
 _ELSEWHERE = {301, 302, 307, 308}
 
 
-def kind(url: str, timeout: float, observe: Observe) -> Kind:
+def kind(url: str, timeout: float, observe: Observe) -> ForgeKind:
     """Gitea, as which Forgejo is asked too, or GitHub Enterprise.
 
     Raises:
@@ -45,7 +45,7 @@ def kind(url: str, timeout: float, observe: Observe) -> Kind:
     )
 
 
-def _says(answer: Answer, field: str) -> bool:
+def _says(answer: ForgeResponse, field: str) -> bool:
     try:
         found = answer.document
     except ValueError:

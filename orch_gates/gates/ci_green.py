@@ -10,14 +10,14 @@ from orch_gates.forge.port.checks import CommitStatus, StatusState
 from orch_gates.gates import policy as policies
 from orch_gates.gates.gate import Gate, Ports, Subject
 from orch_gates.gates.policy import Policy
-from orch_gates.gates.recorded import Record, RecordedFacts, read_report
+from orch_gates.gates.recorded import RecordedFacts, ReportContract, read_report
 from orch_gates.gates.recorded import judge as judge_report
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Evidence, Outcome, Verdict, evidence_id
 from orch_gates.variables.groups import CiGreenSettings
 
 NAME = "ci-green"
-RECORD = Record(NAME, "10-ci-report.md", "ci_status", {"SUCCESS": Outcome.PASS, "FAILED": Outcome.FAIL})
+RECORD = ReportContract(NAME, "10-ci-report.md", "ci_status", {"SUCCESS": Outcome.PASS, "FAILED": Outcome.FAIL})
 # What our gates said is no check of the code, unless it is required by name.
 _OURS = "orch/*"
 # Counted, a red verdict that was posted would keep itself red.
@@ -27,7 +27,7 @@ _SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class StatusFacts:
     """The latest status of every context on one commit, as the repository `forge` has them.
 
     `required` are names or patterns (`build/*`), each of which must match at least one; without
@@ -41,7 +41,7 @@ class Facts:
     least: int = 1
 
 
-def gather(subject: Subject, ports: Ports) -> Facts | RecordedFacts:
+def gather(subject: Subject, ports: Ports) -> StatusFacts | RecordedFacts:
     """Ask the forge where one is known, else read the report.
 
     Raises:
@@ -53,10 +53,10 @@ def gather(subject: Subject, ports: Ports) -> Facts | RecordedFacts:
         return read_report(RECORD, subject, ports)
     required = ports.settings.ci_green.contexts
     least = ports.settings.ci_green.least
-    return Facts(forge.repository, subject.head, forge.statuses.latest(subject.head), required, least)
+    return StatusFacts(forge.repository, subject.head, forge.statuses.latest(subject.head), required, least)
 
 
-def judge(facts: Facts | RecordedFacts, policy: Policy) -> Verdict:
+def judge(facts: StatusFacts | RecordedFacts, policy: Policy) -> Verdict:
     """Green only where every required context, or every context there is, is success."""
     if isinstance(facts, RecordedFacts):
         return judge_report(facts, policy)
@@ -124,7 +124,7 @@ def _finding(status: CommitStatus, head: str) -> Finding:
     )
 
 
-GATE: Gate[Facts | RecordedFacts] = Gate(
+GATE: Gate[StatusFacts | RecordedFacts] = Gate(
     NAME,
     "Every required check of the commit is green.",
     policies.CI_GREEN,

@@ -12,7 +12,7 @@ from orch_gates.model.verdict import Outcome, Verdict
 if TYPE_CHECKING:
     from orch_gates.forge.port.checks import CommitStatus, Review
     from orch_gates.gates.policy import Policy
-    from orch_gates.gates.recorded import Record
+    from orch_gates.gates.recorded import ReportContract
     from orch_gates.settings import Settings
 
 Facts = TypeVar("Facts")
@@ -127,7 +127,7 @@ class Gate(Generic[Facts]):
     policy: Policy
     gather: Callable[[Subject, Ports], Facts | Unknown]
     judge: Callable[[Facts, Policy], Verdict]
-    record: Record | None = None
+    record: ReportContract | None = None
     parts: tuple[Policy, ...] = ()
     settings: tuple[type[Any], ...] = ()
     asks_forge: bool = False

@@ -22,7 +22,7 @@ FILE = "attempt.md"
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class MergeFacts:
     """The newest attempt to merge the task, None where there is none, and the commit that it has to be about."""
 
     attempt: Attempt | None
@@ -30,7 +30,7 @@ class Facts:
     target: str
 
 
-def gather(subject: Subject, ports: Ports) -> Facts:
+def gather(subject: Subject, ports: Ports) -> MergeFacts:
     """Read the attempt.
 
     Raises:
@@ -38,16 +38,16 @@ def gather(subject: Subject, ports: Ports) -> Facts:
     """
     text = ports.report(FILE)
     if text is None:
-        return Facts(None, subject.head, subject.target)
+        return MergeFacts(None, subject.head, subject.target)
     from orch_gates.documents import frontmatter
     from orch_gates.model.attempt import Attempt
     from orch_gates.state import codec
 
     values, _ = frontmatter.decode(text)
-    return Facts(codec.validated(Attempt, values, FILE), subject.head, subject.target)
+    return MergeFacts(codec.validated(Attempt, values, FILE), subject.head, subject.target)
 
 
-def judge(facts: Facts, policy: Policy) -> Verdict:
+def judge(facts: MergeFacts, policy: Policy) -> Verdict:
     """PASS where the attempt is validated for this very commit and target; else how far it got, or how it ended."""
     attempt = facts.attempt
     if (unfit := _unfit(NAME, facts)) is not None:
@@ -63,7 +63,7 @@ def judge(facts: Facts, policy: Policy) -> Verdict:
     return Verdict(NAME, Outcome.DEFER, reason, evidence=_evidence(attempt), next_step=_drive(attempt.task, NAME))
 
 
-def judge_proof(facts: Facts, policy: Policy) -> Verdict:
+def judge_proof(facts: MergeFacts, policy: Policy) -> Verdict:
     """PASS where git proved that the commit is in the target."""
     attempt = facts.attempt
     if (unfit := _unfit(PROOF, facts)) is not None:
@@ -79,7 +79,7 @@ def judge_proof(facts: Facts, policy: Policy) -> Verdict:
     )
 
 
-def _unfit(gate: str, facts: Facts) -> Verdict | None:
+def _unfit(gate: str, facts: MergeFacts) -> Verdict | None:
     """The answer where there is no attempt about this commit and target."""
     attempt = facts.attempt
     if not facts.head:
@@ -137,7 +137,7 @@ def _merge(task: str) -> str:
     return f"Run `orch-gates merge --task {task}`."
 
 
-GATE: Gate[Facts] = Gate(
+GATE: Gate[MergeFacts] = Gate(
     NAME,
     "The branch was caught up with its target, tested again, and is fit to be merged.",
     policies.MERGE,
@@ -145,7 +145,7 @@ GATE: Gate[Facts] = Gate(
     judge,
     settings=(MergeSettings, LeaseSettings),
 )
-PROOF_GATE: Gate[Facts] = Gate(
+PROOF_GATE: Gate[MergeFacts] = Gate(
     PROOF,
     "The validated commit is in the target, as git proves.",
     policies.MERGE_PROOF,

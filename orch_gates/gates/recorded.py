@@ -23,7 +23,7 @@ _SAYABLE = tuple(outcome.value for outcome in Outcome if outcome is not Outcome.
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ReportContract:
     """Which report the gate `name` reads, and what the words in it mean.
 
     `field` is the gate's own word as the spec names it (STG-2, DEP-1); a plain `verdict` is always
@@ -57,14 +57,14 @@ class RecordedFacts:
     `earlier` as for `Subject`; what is `exact` was built or run of those, and not of this one.
     """
 
-    record: Record
+    record: ReportContract
     text: str | None
     head: str
     earlier: tuple[str, ...] = ()
 
 
 def recorded(
-    record: Record,
+    record: ReportContract,
     about: str,
     policy: Policy,
     *,
@@ -79,13 +79,13 @@ def recorded(
     return Gate(record.name, about, policy, gather, judge, record, parts, settings)
 
 
-def read_report(record: Record, subject: Subject, ports: Ports) -> RecordedFacts:
+def read_report(record: ReportContract, subject: Subject, ports: Ports) -> RecordedFacts:
     """The report as it is recorded."""
     wanted = replace(record, file=ports.named or record.file)
     return RecordedFacts(wanted, ports.report(wanted.file), subject.head, subject.earlier)
 
 
-def reason_in(record: Record, text: str) -> str:
+def reason_in(record: ReportContract, text: str) -> str:
     """The reason that a report gives.
 
     Raises:
@@ -100,7 +100,7 @@ def reason_in(record: Record, text: str) -> str:
     return report.reason or f"{record.file} states {outcome}"
 
 
-def read(record: Record, text: str) -> tuple[Report, Outcome]:
+def read(record: ReportContract, text: str) -> tuple[Report, Outcome]:
     """A report and the outcome that it states.
 
     Raises:
@@ -164,7 +164,7 @@ def _sealed(text: str, heads: Sequence[str]) -> Verdict:
     return next((verdict for verdict in verdicts if verdict == whole), replace(verdicts[0], absent=True))
 
 
-def as_verdict(record: Record, report: Report, outcome: Outcome) -> Verdict:
+def as_verdict(record: ReportContract, report: Report, outcome: Outcome) -> Verdict:
     """The verdict that a report states."""
     if outcome is Outcome.FAIL and report.evidence.get(MAIN_RED) is True:
         # The task is not to blame for what is red without it (ENG-7).
@@ -182,7 +182,7 @@ def as_verdict(record: Record, report: Report, outcome: Outcome) -> Verdict:
     )
 
 
-def _stated(record: Record, report: Report) -> Outcome:
+def _stated(record: ReportContract, report: Report) -> Outcome:
     word = report.word(record.field)
     if word is None:
         if report.verdict is None:
@@ -206,12 +206,12 @@ def _missing(facts: RecordedFacts, policy: Policy, reason: str) -> Verdict:
     return replace(_absent(record, policy, caught_up, f"A sweep starts that work again. {again}"), anew=head)
 
 
-def _absent(record: Record, policy: Policy, reason: str, next_step: str) -> Verdict:
+def _absent(record: ReportContract, policy: Policy, reason: str, next_step: str) -> Verdict:
     evidence = {"report": record.file}
     return Verdict(record.name, policy.unknown, reason, evidence=evidence, next_step=next_step, absent=True)
 
 
-def _malformed(record: Record, policy: Policy, why: str) -> Verdict:
+def _malformed(record: ReportContract, policy: Policy, why: str) -> Verdict:
     from orch_gates.documents import escape
 
     reason = f"{record.file} is not valid: {escape.clip(escape.visible(why), 300)}"

@@ -6,14 +6,14 @@ from datetime import datetime
 from pathlib import Path
 
 from orch_gates.documents import frontmatter
-from orch_gates.gates.recorded import Record, as_verdict, read
+from orch_gates.gates.recorded import ReportContract, as_verdict, read
 from orch_gates.model.feedback import of_verdict, one_line
 from orch_gates.model.ids import timestamp
 from orch_gates.model.verdict import Scalar, Verdict
 from orch_gates.report import files, markdown
 
 
-def write(record: Record, path: Path, verdict: Verdict, *, head: str, word: str, now: datetime) -> Verdict:
+def write(record: ReportContract, path: Path, verdict: Verdict, *, head: str, word: str, now: datetime) -> Verdict:
     """Replace the report at `path`; `word` is the gate's own, empty where only the verdict can be said.
 
     Raises:

@@ -7,7 +7,7 @@ from typing import Any
 
 from orch_gates.gates import ci_green, merge, policy, review_approved
 from orch_gates.gates.gate import Gate
-from orch_gates.gates.recorded import Record, recorded
+from orch_gates.gates.recorded import ReportContract, recorded
 from orch_gates.model.verdict import Outcome
 from orch_gates.variables.groups import Budget, SecuritySettings, StagingSettings
 
@@ -18,18 +18,18 @@ GATES: tuple[Gate[Any], ...] = (
     ci_green.GATE,
     review_approved.GATE,
     recorded(
-        Record("tests-passed", "12-test-report.md", "tests_status", _PASSED),
+        ReportContract("tests-passed", "12-test-report.md", "tests_status", _PASSED),
         "The tester's tests passed.",
         policy.TESTS_PASSED,
     ),
     recorded(
-        Record("staging-status", "15-staging-report.md", "staging_status", _SUCCESS, exact=True),
+        ReportContract("staging-status", "15-staging-report.md", "staging_status", _SUCCESS, exact=True),
         "The checks on staging passed.",
         policy.STAGING_STATUS,
         settings=(StagingSettings,),
     ),
     recorded(
-        Record("security", "17-security-report.md", "security_status", _PASSED, sealed=True),
+        ReportContract("security", "17-security-report.md", "security_status", _PASSED, sealed=True),
         "The branch adds no secret and no new known vulnerability.",
         policy.SECRETS,
         parts=(policy.DEPENDENCIES,),
@@ -37,7 +37,7 @@ GATES: tuple[Gate[Any], ...] = (
     ),
     merge.GATE,
     recorded(
-        Record(
+        ReportContract(
             "image-freshness",
             "19-image-report.md",
             "image_status",
@@ -48,7 +48,7 @@ GATES: tuple[Gate[Any], ...] = (
         policy.IMAGE_FRESHNESS,
     ),
     recorded(
-        Record(
+        ReportContract(
             "deploy-status",
             "20-deploy-report.md",
             "deploy_status",

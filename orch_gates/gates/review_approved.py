@@ -8,14 +8,14 @@ from orch_gates.forge.port.checks import Review, ReviewState
 from orch_gates.gates import policy as policies
 from orch_gates.gates.gate import Gate, Ports, Subject
 from orch_gates.gates.policy import Policy
-from orch_gates.gates.recorded import Record, RecordedFacts, read_report
+from orch_gates.gates.recorded import RecordedFacts, ReportContract, read_report
 from orch_gates.gates.recorded import judge as judge_report
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Evidence, Outcome, Verdict, evidence_id
 from orch_gates.variables.groups import ReviewSettings
 
 NAME = "review-approved"
-RECORD = Record(
+RECORD = ReportContract(
     NAME,
     "11-review-report.md",
     "review_status",
@@ -24,7 +24,7 @@ RECORD = Record(
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ReviewFacts:
     """Every reviewer's latest word on the change whose head is `head`, as the repository `forge` has them.
 
     At least `approvals` of them, and never none, have to approve exactly this commit, or one of the `earlier` ones
@@ -38,7 +38,7 @@ class Facts:
     earlier: tuple[str, ...] = ()
 
 
-def gather(subject: Subject, ports: Ports) -> Facts | RecordedFacts:
+def gather(subject: Subject, ports: Ports) -> ReviewFacts | RecordedFacts:
     """Ask the forge where one is known, else read the report.
 
     Raises:
@@ -50,10 +50,10 @@ def gather(subject: Subject, ports: Ports) -> Facts | RecordedFacts:
         return read_report(RECORD, subject, ports)
     approvals = ports.settings.review_approved.approvals
     found = forge.reviews.latest(subject.branch, subject.target)
-    return Facts(forge.repository, subject.head, found, approvals, subject.earlier)
+    return ReviewFacts(forge.repository, subject.head, found, approvals, subject.earlier)
 
 
-def judge(facts: Facts | RecordedFacts, policy: Policy) -> Verdict:
+def judge(facts: ReviewFacts | RecordedFacts, policy: Policy) -> Verdict:
     """Approved by enough others on this very commit; an older approval is stale."""
     if isinstance(facts, RecordedFacts):
         return judge_report(facts, policy)
@@ -104,7 +104,7 @@ def _finding(review: Review) -> Finding:
     )
 
 
-GATE: Gate[Facts | RecordedFacts] = Gate(
+GATE: Gate[ReviewFacts | RecordedFacts] = Gate(
     NAME,
     "Enough others approve exactly this commit, and nobody asks for changes.",
     policies.REVIEW_APPROVED,

@@ -11,7 +11,7 @@ _LONGEST = 600
 _LONGEST_HOOK_OUTPUT = 4000
 
 
-class Pushed(StrEnum):
+class PushOutcome(StrEnum):
     """What came of a push."""
 
     LANDED = "landed"
@@ -27,7 +27,7 @@ class Pushed(StrEnum):
     """Anything else: it may have landed all the same."""
 
 
-class Fetched(StrEnum):
+class FetchOutcome(StrEnum):
     """What came of a fetch."""
 
     DONE = "done"
@@ -58,7 +58,7 @@ class PushAnswer:
     `hook_output`: what a hook of the server said, whole, in one line.
     """
 
-    meaning: Pushed
+    meaning: PushOutcome
     reason: str = ""
     cut_off: bool = False
     declined: bool = False
@@ -72,7 +72,7 @@ class PushAnswer:
 class FetchAnswer:
     """The meaning of a fetch's output, and git's own words; `retry_after` are seconds that a server asked to wait."""
 
-    meaning: Fetched
+    meaning: FetchOutcome
     reason: str = ""
     retry_after: float = 0
 
@@ -137,29 +137,31 @@ def read_push(returncode: int, stdout: str, stderr: str, refs: Sequence[str]) ->
     flags = [lines[ref]["flag"] if ref in lines else "" for ref in refs]
     # To a store whose history is cut off, the way from the old witness to the new one looks forced; the lease held.
     if returncode == 0 and flags and all(flag in {" ", "*", "+"} for flag in flags):
-        return PushAnswer(Pushed.LANDED)
+        return PushAnswer(PushOutcome.LANDED)
     if "=" in flags:
-        return PushAnswer(Pushed.TWIN, "the same commit was there already")
+        return PushAnswer(PushOutcome.TWIN, "the same commit was there already")
     reasons = [lines[ref]["summary"] for ref in refs if ref in lines and lines[ref]["flag"] == "!"]
     text = "\n".join([*reasons, stderr])
     telling = [reason for reason in reasons if not _FOLLOWS.search(reason)]
     message = _message([*telling, stderr] if telling or stderr.strip() else reasons)
     if way := _IN_THE_WAY.search(stderr):
-        return PushAnswer(Pushed.REFUSED, f"{way['there']} is in the way of {way['wanted']}: delete or rename it first")
+        return PushAnswer(
+            PushOutcome.REFUSED, f"{way['there']} is in the way of {way['wanted']}: delete or rename it first"
+        )
     if any("remote rejected" in reason for reason in telling) and base_moved(stderr):
-        return PushAnswer(Pushed.LOST, message)
+        return PushAnswer(PushOutcome.LOST, message)
     # A server that says so itself has a rule against it; who is only overtaken hears it from git on this side.
     if any("remote rejected" in reason and _FINAL.search(reason) for reason in telling):
-        return PushAnswer(Pushed.REFUSED, message, hook_output=_hook_output(stderr))
+        return PushAnswer(PushOutcome.REFUSED, message, hook_output=_hook_output(stderr))
     lost = reasons and _LOST.search(text) and not _UNABLE.search(text)
     if lost and not _LEFT_LOCK.search(text):
         stale = tuple(ref for ref in refs if ref in lines and "(stale info)" in lines[ref]["summary"])
-        return PushAnswer(Pushed.LOST, message, stale=stale)
+        return PushAnswer(PushOutcome.LOST, message, stale=stale)
     if _REFUSED.search(text) or _UNABLE.search(text):
-        return PushAnswer(Pushed.REFUSED, message)
+        return PushAnswer(PushOutcome.REFUSED, message)
     message = message or f"git push failed with exit code {returncode}, without a message"
     unsent = not reasons and _UNSENT.search(stderr) and "RPC failed" not in stderr
-    meaning = Pushed.UNSENT if unsent else Pushed.UNCLEAR
+    meaning = PushOutcome.UNSENT if unsent else PushOutcome.UNCLEAR
     declined = any("remote rejected" in reason for reason in reasons)
     return PushAnswer(meaning, message, declined=declined, damaged=bool(_DAMAGED.search(stderr)))
 
@@ -167,19 +169,19 @@ def read_push(returncode: int, stdout: str, stderr: str, refs: Sequence[str]) ->
 def read_fetch(returncode: int, stderr: str) -> FetchAnswer:
     """What `git fetch`, `git ls-remote` or `git for-each-ref` means."""
     if returncode == 0:
-        return FetchAnswer(Fetched.DONE)
+        return FetchAnswer(FetchOutcome.DONE)
     message = _message([stderr]) or f"git failed with exit code {returncode}, without a message"
     for pattern, meaning in (
-        (_ABSENT, Fetched.ABSENT),
-        (_FOREIGN, Fetched.FOREIGN),
-        (_FORMAT, Fetched.FORMAT),
-        (_REFUSED, Fetched.REFUSED),
-        (_BROKEN, Fetched.BROKEN),
-        (_BUSY, Fetched.BUSY),
+        (_ABSENT, FetchOutcome.ABSENT),
+        (_FOREIGN, FetchOutcome.FOREIGN),
+        (_FORMAT, FetchOutcome.FORMAT),
+        (_REFUSED, FetchOutcome.REFUSED),
+        (_BROKEN, FetchOutcome.BROKEN),
+        (_BUSY, FetchOutcome.BUSY),
     ):
         if pattern.search(stderr):
             return FetchAnswer(meaning, message)
-    return FetchAnswer(Fetched.FAILED, message)
+    return FetchAnswer(FetchOutcome.FAILED, message)
 
 
 def read_retry_after(trace: bytes) -> float:

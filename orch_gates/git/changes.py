@@ -20,7 +20,7 @@ _MOST_COMMITS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class CommitChange:
     """A file that a commit adds, changes or removes; `oid` is empty where it removes one.
 
     `before` are the objects at the same path in each parent that has one there.
@@ -75,7 +75,7 @@ def history(git: Git, commits: Sequence[str]) -> History:
     return History({oid: len(parents) for oid, parents in of.items()}, frozenset(itertools.chain(*of.values())))
 
 
-def changes(git: Git, commits: Sequence[str]) -> Iterator[Change]:
+def changes(git: Git, commits: Sequence[str]) -> Iterator[CommitChange]:
     """Every file that a commit changes against all of its parents, in the order of `commits`.
 
     Merges are compared with all parents at once (`-c`), octopus merges too; a file that a merge takes over unchanged
@@ -123,7 +123,7 @@ def _fields(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def parse_raw(fields: Iterator[bytes], commit: str = "") -> Iterator[Change]:
+def parse_raw(fields: Iterator[bytes], commit: str = "") -> Iterator[CommitChange]:
     """Parse the fields of `git diff-tree --stdin -r -c --raw -z --no-renames`, or of `git diff-index` for a `commit`.
 
     Raises:
@@ -152,4 +152,4 @@ def parse_raw(fields: Iterator[bytes], commit: str = "") -> Iterator[Change]:
             if words[index] != GITLINK and words[parents + 1 + index].strip("0")
         )
         kept = "" if mode == GITLINK or not oid.strip("0") else oid
-        yield Change(commit, path.decode("utf-8", "surrogateescape"), kept, before)
+        yield CommitChange(commit, path.decode("utf-8", "surrogateescape"), kept, before)

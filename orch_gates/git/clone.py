@@ -20,7 +20,7 @@ _REWRITTEN = re.compile(r"url\.(.*)\.pushinsteadof", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ConfigEntry:
     """One entry of the configuration; the key's section and name are in small letters, as git prints them."""
 
     scope: str
@@ -32,7 +32,7 @@ class Entry:
 class Clone:
     """The configuration of one repository together with that of its user."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[ConfigEntry, ...]
 
     @cached_property
     def handed_over(self) -> tuple[tuple[str, str], ...]:
@@ -97,10 +97,10 @@ def read(git: Git, inherited: Mapping[str, str]) -> Clone:
     return Clone(tuple(_entries(done.stdout.decode("utf-8", "surrogateescape"))))
 
 
-def _entries(listed: str) -> Iterator[Entry]:
+def _entries(listed: str) -> Iterator[ConfigEntry]:
     fields = listed.split("\0")
     for scope, entry in zip(fields[::2], fields[1::2], strict=False):
         key, _, value = entry.partition("\n")
         # What this process itself hands to git is no configuration of anybody.
         if scope != "command":
-            yield Entry(scope, key, value)
+            yield ConfigEntry(scope, key, value)

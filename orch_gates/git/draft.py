@@ -15,7 +15,7 @@ class _Opened:
         self.entries = entries
 
 
-class Draft:
+class TreeDraft:
     """Changes to a tree; `write` stores the result. Paths use `/` and are relative."""
 
     def __init__(self, objects: Objects, tree: str | None) -> None:

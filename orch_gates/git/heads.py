@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orch_gates.errors import GitError
-from orch_gates.git.answers import Fetched
+from orch_gates.git.answers import FetchOutcome
 from orch_gates.git.remote import Remote
 from orch_gates.model.branch import code_ref
 
@@ -52,7 +52,7 @@ class Heads:
         else:
             with tempfile.TemporaryDirectory(prefix="orch-gates-") as nowhere:
                 answer, found = self.remote.refs(Path(nowhere), wanted, timeout=self.timeout)
-        if answer.meaning is not Fetched.DONE:
+        if answer.meaning is not FetchOutcome.DONE:
             named = branches[0] if len(branches) == 1 else f"{len(branches)} branches"
             raise GitError(f"could not read the head of {named}: {answer.reason}")
         return {branch: found.get(ref, "") for branch, ref in refs.items()}
@@ -65,6 +65,6 @@ class Heads:
         """
         with tempfile.TemporaryDirectory(prefix="orch-gates-") as nowhere:
             answer, branch, commit = self.remote.head(Path(nowhere), timeout=self.timeout)
-        if answer.meaning is not Fetched.DONE:
+        if answer.meaning is not FetchOutcome.DONE:
             raise GitError(f"could not read the server's default branch: {answer.reason}")
         return DefaultBranch(branch.removeprefix("refs/heads/"), commit)

@@ -12,7 +12,7 @@ from pathlib import Path
 from orch_gates import process
 from orch_gates.errors import ForbiddenPush, ProcessError
 from orch_gates.git import answers
-from orch_gates.git.answers import FetchAnswer, Fetched, PushAnswer, Pushed
+from orch_gates.git.answers import FetchAnswer, FetchOutcome, PushAnswer, PushOutcome
 from orch_gates.model.branch import BRANCH
 
 NAME = "origin"
@@ -180,9 +180,9 @@ class Remote:
             with _outgoing(git_dir, updates):
                 done, retry_after = self._run(git_dir, args, timeout)
         except ProcessError as error:
-            return PushAnswer(Pushed.UNCLEAR, str(error), cut_off=True)
+            return PushAnswer(PushOutcome.UNCLEAR, str(error), cut_off=True)
         except OSError as error:
-            return PushAnswer(Pushed.UNSENT, f"{git_dir} cannot be written: {error.strerror}")
+            return PushAnswer(PushOutcome.UNSENT, f"{git_dir} cannot be written: {error.strerror}")
         refs = [update.ref for update in updates]
         stdout, stderr = done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
         return replace(answers.read_push(done.returncode, stdout, stderr, refs), retry_after=retry_after)
@@ -195,8 +195,8 @@ class Remote:
             packets = Path(private) / "packets"
             answer, stdout = self._fetched(git_dir, args, timeout, trace={"GIT_TRACE_PACKET": str(packets)})
             # To git, a page that asks to log in is a repository without refs: it falls back to reading files.
-            if answer.meaning is Fetched.DONE and not stdout and not packets.exists():
-                return FetchAnswer(Fetched.FOREIGN), ""
+            if answer.meaning is FetchOutcome.DONE and not stdout and not packets.exists():
+                return FetchAnswer(FetchOutcome.FOREIGN), ""
             return answer, stdout
 
     def _listed(

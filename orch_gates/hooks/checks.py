@@ -13,7 +13,7 @@ from orch_gates.errors import ConfigError, OrchError, StaleUpdate
 from orch_gates.gates.security import gather, judge, scan
 from orch_gates.gates.security.judge import SecurityFacts
 from orch_gates.gates.security.scan import SecretFacts, Unproven, Watch, unwatched
-from orch_gates.gates.security.staged import Nothing, staged
+from orch_gates.gates.security.staged import NothingStaged, staged
 from orch_gates.git import feed
 from orch_gates.git.cli import Git, default_branch_commit
 from orch_gates.hooks.updates import RefUpdate
@@ -36,7 +36,7 @@ _FIRST = (
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class PushContext:
     """Where and by what a push or commit is judged: `trusted` is the commit that configures it, or empty (P5).
 
     `watch` is told how far a scan is.
@@ -50,24 +50,24 @@ class Context:
     watch: Watch = unwatched
 
 
-def on_server(settings: Settings, git: Git, engine: Engine | None) -> Context:
+def on_server(settings: Settings, git: Git, engine: Engine | None) -> PushContext:
     """A server's repository: configured by its default branch as it was before the push (P5)."""
     return _configured(settings, git, default_branch_commit(git), engine)
 
 
-def in_clone(settings: Settings, git: Git, remote: str, engine: Engine | None) -> Context:
+def in_clone(settings: Settings, git: Git, remote: str, engine: Engine | None) -> PushContext:
     """A clone: configured by the default branch of a remote, as far as the clone knows it."""
     return _configured(settings, git, _remote_default(git, remote), engine)
 
 
-def _configured(settings: Settings, git: Git, trusted: str, engine: Engine | None) -> Context:
+def _configured(settings: Settings, git: Git, trusted: str, engine: Engine | None) -> PushContext:
     """A file that cannot be used must not keep its own repair out: the defaults judge, and leave nothing out."""
     try:
         merged, _ = config_file.configured(settings, git, trusted)
     except ConfigError as error:
         notice = f"{error}; the defaults apply until this is fixed on the default branch"
-        return Context(settings, git, trusted, (notice,), engine)
-    return Context(merged, replace(git, timeout=merged.security.budget.seconds), trusted, engine=engine)
+        return PushContext(settings, git, trusted, (notice,), engine)
+    return PushContext(merged, replace(git, timeout=merged.security.budget.seconds), trusted, engine=engine)
 
 
 def refuse_stale(git: Git, updates: Sequence[RefUpdate], *, namespaced: bool) -> None:
@@ -91,7 +91,7 @@ def refuse_stale(git: Git, updates: Sequence[RefUpdate], *, namespaced: bool) ->
 
 
 def on_push(
-    context: Context, updates: Sequence[RefUpdate], kinds: Callable[[], Kinds], now: datetime
+    context: PushContext, updates: Sequence[RefUpdate], kinds: Callable[[], Kinds], now: datetime
 ) -> tuple[Verdict, ...]:
     """Every check of a push to a server; each judges all of it, and what stops one does not stop the others (P3).
 
@@ -128,7 +128,7 @@ def _checked(name: str, check: Callable[[], Verdict | None]) -> Verdict | None:
         return Verdict(name, outcome, str(error))
 
 
-def pushed_target(context: Context, updates: Sequence[RefUpdate], now: datetime) -> Verdict | None:
+def pushed_target(context: PushContext, updates: Sequence[RefUpdate], now: datetime) -> Verdict | None:
     """Judge what a push does to the target; None where it does nothing, or no fence is around it."""
     settings, git = context.settings, context.git
     doubtful = bool(context.notices)
@@ -142,7 +142,7 @@ def pushed_target(context: Context, updates: Sequence[RefUpdate], now: datetime)
     return fence.check_push(settings, git, updates, now)
 
 
-def pushed_state(context: Context, updates: Sequence[RefUpdate], kinds: Callable[[], Kinds]) -> Verdict | None:
+def pushed_state(context: PushContext, updates: Sequence[RefUpdate], kinds: Callable[[], Kinds]) -> Verdict | None:
     """Judge what a push does to the state branch; None where it does nothing, or nobody wants it judged."""
     branch = context.settings.state.branch
     if not (context.settings.state.guard_enabled and any(is_state(update.ref, branch) for update in updates)):
@@ -153,7 +153,7 @@ def pushed_state(context: Context, updates: Sequence[RefUpdate], kinds: Callable
     return state_guard.check_push(context.settings, context.git, updates, kinds())
 
 
-def pushed_to_server(context: Context, updates: Sequence[RefUpdate], now: datetime) -> Verdict:
+def pushed_to_server(context: PushContext, updates: Sequence[RefUpdate], now: datetime) -> Verdict:
     """Judge everything that a push adds to a server's repository, before it is stored."""
     verdict, facts = _pushed(context, updates, feed.ALL_REFS, context.settings.hook.quarantine, now)
     # Nothing but the import's own tip: another branch beside it has a past of its own.
@@ -163,7 +163,7 @@ def pushed_to_server(context: Context, updates: Sequence[RefUpdate], now: dateti
     return _as_import(context, verdict, facts, tips.pop(), now)
 
 
-def _as_import(context: Context, verdict: Verdict, facts: SecurityFacts, tip: str, now: datetime) -> Verdict:
+def _as_import(context: PushContext, verdict: Verdict, facts: SecurityFacts, tip: str, now: datetime) -> Verdict:
     """The verdict about a push that an administrator's word lets bring its past with it (SEC-11)."""
     # Documents cost every push without a finding a tenth of a second.
     from orch_gates.hooks import importing
@@ -181,13 +181,15 @@ def _as_import(context: Context, verdict: Verdict, facts: SecurityFacts, tip: st
     return replace(judged, evidence={**judged.evidence, _IMPORT: tip})
 
 
-def pushed_from_clone(context: Context, updates: Sequence[RefUpdate], remote: str, url: str, now: datetime) -> Verdict:
+def pushed_from_clone(
+    context: PushContext, updates: Sequence[RefUpdate], remote: str, url: str, now: datetime
+) -> Verdict:
     """Judge what a clone is about to push: what it adds to what the remote is known to have."""
     known = _known_to_remote(context.git, updates, remote if _is_fetched(context, remote, url) else "")
     return _pushed(context, updates, known, "", now)[0]
 
 
-def _is_fetched(context: Context, remote: str, url: str) -> bool:
+def _is_fetched(context: PushContext, remote: str, url: str) -> bool:
     """Whether what is known of a remote is about the repository that is pushed to.
 
     A pushurl may name another, and of several urls git fetches from the first. The person's
@@ -204,7 +206,7 @@ def _is_fetched(context: Context, remote: str, url: str) -> bool:
 
 
 def _pushed(
-    context: Context, updates: Sequence[RefUpdate], excluded: Sequence[str], quarantine: str, now: datetime
+    context: PushContext, updates: Sequence[RefUpdate], excluded: Sequence[str], quarantine: str, now: datetime
 ) -> tuple[Verdict, SecurityFacts | None]:
     """The verdict, and what it is about where there was something to scan."""
     settings, git = context.settings, context.git
@@ -217,7 +219,7 @@ def _pushed(
         return Verdict(judge.GATE, Outcome.PASS, reason, notices=context.notices, evidence=evidence), None
     names = [update.ref for update in updates if update.new is not None and update.old is None]
 
-    def subject(bounded: Git) -> scan.Subject:
+    def subject(bounded: Git) -> scan.ScanSubject:
         bounded.refuse_shallow()
         budget = settings.security.budget
         web = settings.hook.web_editor
@@ -229,17 +231,17 @@ def _pushed(
     return _judged(context, facts, now), facts
 
 
-def about_to_commit(context: Context, named: Collection[str], now: datetime) -> Verdict | Nothing:
+def about_to_commit(context: PushContext, named: Collection[str], now: datetime) -> Verdict | NothingStaged:
     """Judge what is staged, and the named files beside it; or why there is nothing of both."""
     settings, git = context.settings, context.git
     if (skip := judge.out_of_scope(settings)) is not None:
         return skip
-    nothing: Nothing | None = None
+    nothing: NothingStaged | None = None
 
-    def subject(bounded: Git) -> scan.Subject:
+    def subject(bounded: Git) -> scan.ScanSubject:
         nonlocal nothing
         found = staged(bounded, named)
-        if isinstance(found, Nothing):
+        if isinstance(found, NothingStaged):
             nothing = found
             found = scan.pushed(bounded, (), (), settings.security.budget)
         return replace(found, watch=context.watch)
@@ -250,11 +252,11 @@ def about_to_commit(context: Context, named: Collection[str], now: datetime) -> 
     return _judged(context, _facts(context, scanned, "staged"), now)
 
 
-def _facts(context: Context, scanned: SecretFacts | Unproven, head: str) -> SecurityFacts:
+def _facts(context: PushContext, scanned: SecretFacts | Unproven, head: str) -> SecurityFacts:
     return SecurityFacts(scanned, head=head, doubts=context.notices)
 
 
-def _judged(context: Context, facts: SecurityFacts, now: datetime) -> Verdict:
+def _judged(context: PushContext, facts: SecurityFacts, now: datetime) -> Verdict:
     return judge.judge(gather.with_exceptions(context.settings, context.git, facts, context.trusted), now)
 
 

@@ -21,7 +21,7 @@ from orch_gates.model.ids import OID, moment, task_id
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.settings import Settings
 from orch_gates.state import codec, layout
-from orch_gates.state.kinds import ATTEMPT, LEASE, Kind
+from orch_gates.state.kinds import ATTEMPT, LEASE, DocumentKind
 from orch_gates.state.refs import is_state
 
 D = TypeVar("D", bound=Document)
@@ -131,18 +131,18 @@ def _is(update: RefUpdate, target: str) -> bool:
     return update.ref == own or (update.new is not None and (ref == name or ref.endswith(f"/{name}")))
 
 
-def _pushed(git: Git, objects: Objects, target: str, update: RefUpdate) -> fence.Pushed:
+def _pushed(git: Git, objects: Objects, target: str, update: RefUpdate) -> fence.TargetUpdate:
     old, new = update.old or "", update.new or ""
     if not new:
-        return fence.Pushed(target, old, new)
+        return fence.TargetUpdate(target, old, new)
     commit = objects.commit(new)
     if not commit.well_formed:
         raise GitError(f"{new[:10]} is not a well-formed commit; make it again with git")
     on_base = len(commit.parents) == 2 and contains(git, commit.parents[1], commit.parents[0])
-    return fence.Pushed(target, old, new, commit.parents, commit.tree, commit.message, on_base)
+    return fence.TargetUpdate(target, old, new, commit.parents, commit.tree, commit.message, on_base)
 
 
-def _recorded(settings: Settings, git: Git, objects: Objects, target: str) -> fence.Recorded | None:
+def _recorded(settings: Settings, git: Git, objects: Objects, target: str) -> fence.HeldLease | None:
     """The lease as it stands before the push.
 
     Raises:
@@ -157,15 +157,15 @@ def _recorded(settings: Settings, git: Git, objects: Objects, target: str) -> fe
     if lease is None:
         return None
     if not lease.holder:
-        return fence.Recorded(lease, None)
+        return fence.HeldLease(lease, None)
     try:
         path = layout.attempt_path(task_id(lease.holder))
     except ValueError:
-        return fence.Recorded(lease, None)
-    return fence.Recorded(lease, _document(objects, tree, ATTEMPT, path))
+        return fence.HeldLease(lease, None)
+    return fence.HeldLease(lease, _document(objects, tree, ATTEMPT, path))
 
 
-def _document(objects: Objects, tree: str, kind: Kind[D], path: str) -> D | None:
+def _document(objects: Objects, tree: str, kind: DocumentKind[D], path: str) -> D | None:
     node = objects.find(tree, path)
     if node is None:
         return None

@@ -29,7 +29,7 @@ Written by `orch-gates hook import`: one push of this tip may bring the findings
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class ImportPermit:
     """The `tip` that may be pushed, the file of the `baseline` that it is judged by, and the digest of that file."""
 
     tip: str
@@ -48,7 +48,7 @@ class Word:
         return baseline_file.decode(text, str(self.baseline))
 
 
-def give(git: Git, tip: str, baseline: Path, now: datetime) -> tuple[Path, Word, Baseline]:
+def give(git: Git, tip: str, baseline: Path, now: datetime) -> tuple[Path, ImportPermit, Baseline]:
     """Write the word for a push of `tip` into a server's repository; one that was there is replaced.
 
     Everything is read and written with the rights of the repository's owner, as whom git runs the hook.
@@ -79,7 +79,7 @@ def give(git: Git, tip: str, baseline: Path, now: datetime) -> tuple[Path, Word,
         fields = zip(_FIELDS, (SCHEMA, tip, os.fspath(file), digest, created), strict=True)
         files.make_folder(path.parent)
         files.replace(path, frontmatter.encode(dict(fields), _BODY))
-    return path, Word(tip, file, digest), known
+    return path, ImportPermit(tip, file, digest), known
 
 
 def withdraw(git: Git, tip: str) -> bool:
@@ -100,7 +100,7 @@ def withdraw(git: Git, tip: str) -> bool:
     return True
 
 
-def word_for(git: Git, tip: str) -> Word | None:
+def word_for(git: Git, tip: str) -> ImportPermit | None:
     """The word for a push of `tip`; None where none was given.
 
     Raises:
@@ -118,7 +118,7 @@ def word_for(git: Git, tip: str) -> Word | None:
     texts = {name: value for name, value in fields.items() if isinstance(value, str)}
     if texts.keys() != set(_FIELDS) or texts["schema"] != SCHEMA or texts["tip"] != tip:
         raise OrchError(f"{path} is not what `orch-gates hook import` writes")
-    return Word(tip, Path(texts["baseline"]), texts["digest"])
+    return ImportPermit(tip, Path(texts["baseline"]), texts["digest"])
 
 
 def spend(git: Git, tip: str) -> None:

@@ -20,7 +20,7 @@ from orch_gates.settings import Settings
 from orch_gates.state import codec
 from orch_gates.state.history import commits, files
 from orch_gates.state.history.check import restores
-from orch_gates.state.history.files import Problem
+from orch_gates.state.history.files import StateProblem
 from orch_gates.state.history.message import LogEntry, log_entry
 from orch_gates.state.kinds import ROOT, Kinds
 from orch_gates.state.layout import ROOT as ROOT_PATH
@@ -39,7 +39,7 @@ class Refusal:
 
     ref: str
     commit: str
-    problem: Problem
+    problem: StateProblem
 
 
 def check_push(settings: Settings, git: Git, updates: Sequence[RefUpdate], kinds: Kinds) -> Verdict:
@@ -134,18 +134,18 @@ def _refusals(guard: _Guard, updates: Sequence[RefUpdate]) -> Iterator[Refusal]:
                     f"git may confuse this name with {guard.branch}, {WITNESS} or {SWEEP}, or cannot keep both; "
                     "choose another"
                 )
-                yield Refusal(update.ref, "", Problem("", "name", rule))
+                yield Refusal(update.ref, "", StateProblem("", "name", rule))
         elif update.new is None:
-            yield Refusal(update.ref, "", Problem("", "delete", "state refs must not be deleted"))
+            yield Refusal(update.ref, "", StateProblem("", "delete", "state refs must not be deleted"))
         elif len(update.new) != 40:
-            yield Refusal(update.ref, "", Problem("", "", "the state branch has to be in a SHA-1 repository"))
+            yield Refusal(update.ref, "", StateProblem("", "", "the state branch has to be in a SHA-1 repository"))
         elif update.ref == guard.branch:
             yield from _branch(guard, update.new, update.old or "")
         elif update.ref == SWEEP:
             yield from _memory(guard, update.new)
         elif update.ref == WITNESS:
             if update.new != pushed.get(guard.branch, guard.now_at(guard.branch)):
-                yield Refusal(WITNESS, "", Problem("", "witness", f"it must point to the tip of {guard.branch}"))
+                yield Refusal(WITNESS, "", StateProblem("", "witness", f"it must point to the tip of {guard.branch}"))
         else:
             yield from _set_aside(guard, update, pushed.get(guard.branch, ""))
 
@@ -156,15 +156,15 @@ def _memory(guard: _Guard, new: str) -> Iterator[Refusal]:
     commit = objects.commit(new)
     yield from (Refusal(SWEEP, new, problem) for problem in _by_whom(guard.settings, log_entry(new, commit)))
     if commit.parents:
-        yield Refusal(SWEEP, new, Problem("", "parents", "its commit must have no parent"))
+        yield Refusal(SWEEP, new, StateProblem("", "parents", "its commit must have no parent"))
     nodes = objects.list(commit.tree)
     if [(node.name, node.mode) for node in nodes] != [(SWEEP_FILE, FILE_MODE)]:
-        yield Refusal(SWEEP, new, Problem("", "form", f"it holds {SWEEP_FILE}, a plain file, and nothing else"))
+        yield Refusal(SWEEP, new, StateProblem("", "form", f"it holds {SWEEP_FILE}, a plain file, and nothing else"))
         return
     try:
         wrong = files.read(guard.kinds, SWEEP_FILE, objects.blob(nodes[0].oid, most=MOST_REMEMBERED)).problem
     except TooBig as error:
-        wrong = Problem(SWEEP_FILE, "", str(error))
+        wrong = StateProblem(SWEEP_FILE, "", str(error))
     if wrong is not None:
         yield Refusal(SWEEP, new, wrong)
 
@@ -172,13 +172,13 @@ def _memory(guard: _Guard, new: str) -> Iterator[Refusal]:
 def _set_aside(guard: _Guard, update: RefUpdate, restored: str) -> Iterator[Refusal]:
     """Only a restore keeps something there: what it takes off the branch, in the same push (ST-8)."""
     if update.old is not None:
-        yield Refusal(update.ref, "", Problem("", "", "what a restore set aside must not be changed"))
+        yield Refusal(update.ref, "", StateProblem("", "", "what a restore set aside must not be changed"))
     elif not (_LOST_NAME.fullmatch(update.ref) and restored and update.new == guard.now_at(guard.branch)):
         rule = f"refs/orch/ is written by `orch-gates state restore` only, with what it takes off {guard.branch}"
-        yield Refusal(update.ref, "", Problem("", "name", rule))
+        yield Refusal(update.ref, "", StateProblem("", "name", rule))
     elif len(guard.git.text("for-each-ref", "--format=%(refname)", f"{LOST}/").split()) >= MOST_LOST:
         rule = f"at most {MOST_LOST} refs are kept; an administrator removes old ones"
-        yield Refusal(update.ref, "", Problem("", "number", rule))
+        yield Refusal(update.ref, "", StateProblem("", "number", rule))
 
 
 def _branch(guard: _Guard, new: str, old: str) -> Iterator[Refusal]:
@@ -193,7 +193,7 @@ def _branch(guard: _Guard, new: str, old: str) -> Iterator[Refusal]:
         raise GitError(f"history is cut off at {error.oid}") from error
     if not chain.follows:
         rule = "the push must be a fast-forward, with one parent per commit"
-        yield Refusal(guard.branch, new, Problem("", "history", rule))
+        yield Refusal(guard.branch, new, StateProblem("", "history", rule))
         return
     changed: list[Root] = []
 
@@ -207,7 +207,7 @@ def _branch(guard: _Guard, new: str, old: str) -> Iterator[Refusal]:
             yield Refusal(guard.branch, commit, problem)
         if commit in joined and (old or witness) and not (replaced and joined[commit] == old):
             yield Refusal(
-                guard.branch, commit, Problem("", "parents", "it is a restore, but the branch was not replaced")
+                guard.branch, commit, StateProblem("", "parents", "it is a restore, but the branch was not replaced")
             )
     # A history that comes back ends as it was known here, or where nothing is; all else is written now (ENG-10).
     known = [root for tip in (old, witness) if tip and (root := _root(objects, tip)) is not None]
@@ -215,7 +215,7 @@ def _branch(guard: _Guard, new: str, old: str) -> Iterator[Refusal]:
     now = _root(objects, new) if changed and not comes_back else None
     if now is not None and not guard.configures(now) and _pipeline(now) not in {_pipeline(one) for one in known}:
         rule = "are of an older configuration than the default branch has now; fetch it, and run the command again"
-        yield Refusal(guard.branch, new, Problem(ROOT_PATH, "stages", rule))
+        yield Refusal(guard.branch, new, StateProblem(ROOT_PATH, "stages", rule))
 
 
 def _root(objects: Objects, commit: str) -> Root | None:
@@ -234,7 +234,7 @@ def _pipeline(root: Root) -> tuple[object, ...]:
     return root.stages, root.rework, root.configuration
 
 
-def _by_whom(settings: Settings, entry: LogEntry) -> Iterator[Problem]:
+def _by_whom(settings: Settings, entry: LogEntry) -> Iterator[StateProblem]:
     """The server knows who pushes where it says so; without that the committer's address is all there is."""
     pusher = settings.hook.pusher
     who = pusher or entry.email
@@ -242,7 +242,7 @@ def _by_whom(settings: Settings, entry: LogEntry) -> Iterator[Problem]:
         names = ", ".join(settings.state.writers)
         place = "state.writers in .orch-gates.yaml on the default branch, or to the server's ORCH_STATE_WRITERS"
         rule = f"{who or 'nobody'}: only {names} may write the state branch; add {who} to {place}"
-        yield Problem("", "pusher" if pusher else "committer", rule)
+        yield StateProblem("", "pusher" if pusher else "committer", rule)
 
 
 def _count(rules: int) -> str:

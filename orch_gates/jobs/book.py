@@ -21,7 +21,7 @@ _OVER = re.compile(r"^status: \"?(?:succeeded|failed|cancelled)\"?$", re.MULTILI
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class JobPage:
     """One job with the text below its frontmatter."""
 
     path: str
@@ -33,14 +33,14 @@ class Page:
 class Jobs:
     """Jobs, the oldest first, and the files set apart."""
 
-    pages: tuple[Page, ...]
+    pages: tuple[JobPage, ...]
     quarantined: tuple[Quarantined, ...]
 
 
 def read(snapshot: Snapshot, task: TaskId | None = None, *, active: bool = False) -> Jobs:
     """Every job of one task, or of all that are not archived; those that are not over where it is `active`."""
     folder = layout.TASKS if task is None else f"{layout.task_folder(task)}/{layout.JOBS}"
-    pages: list[Page] = []
+    pages: list[JobPage] = []
     quarantined: list[Quarantined] = []
     for entry in snapshot.files(folder):
         if not isinstance(JOB.path.match(entry.path), Mapping):
@@ -55,12 +55,12 @@ def read(snapshot: Snapshot, task: TaskId | None = None, *, active: bool = False
     return Jobs(tuple(sorted(found, key=_age)), tuple(quarantined))
 
 
-def jobs_of(snapshot: Snapshot, task: TaskId) -> tuple[Page, ...]:
+def jobs_of(snapshot: Snapshot, task: TaskId) -> tuple[JobPage, ...]:
     """Every job of a task that can be read, the oldest first."""
     return read(snapshot, task).pages
 
 
-def find(snapshot: Snapshot, task: TaskId, attempt: str) -> Page | None:
+def find(snapshot: Snapshot, task: TaskId, attempt: str) -> JobPage | None:
     """One job; None where there is none, or no such attempt could be.
 
     Raises:
@@ -72,12 +72,12 @@ def find(snapshot: Snapshot, task: TaskId, attempt: str) -> Page | None:
     return None if text is None else _page(path, text)
 
 
-def new(job: Job) -> Page:
+def new(job: Job) -> JobPage:
     """A job that is not on the branch yet."""
-    return Page(layout.job_path(job.task, job.attempt), job, "")
+    return JobPage(layout.job_path(job.task, job.attempt), job, "")
 
 
-def changed(page: Page, job: Job, now: datetime, *lines: str, more: str = "") -> dict[str, str]:
+def changed(page: JobPage, job: Job, now: datetime, *lines: str, more: str = "") -> dict[str, str]:
     """The file with a changed job, and with more lines in its log; `more` is Markdown that is written as it is."""
     body = page.body
     for line in lines:
@@ -85,9 +85,9 @@ def changed(page: Page, job: Job, now: datetime, *lines: str, more: str = "") ->
     return {page.path: codec.encode(job, body + more)}
 
 
-def _page(path: str, text: str) -> Page:
-    return Page(path, *codec.decode(JOB, path, text))
+def _page(path: str, text: str) -> JobPage:
+    return JobPage(path, *codec.decode(JOB, path, text))
 
 
-def _age(page: Page) -> tuple[str, int, str]:
+def _age(page: JobPage) -> tuple[str, int, str]:
     return page.job.created, page.job.number, page.job.attempt

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from orch_gates.engine import events, jobs
 from orch_gates.engine.decide import decide
-from orch_gates.engine.work import Role, Rules, failed_work, runs_of
+from orch_gates.engine.work import Role, WorkRules, failed_work, runs_of
 from orch_gates.errors import JobWaits, UsageError
 from orch_gates.jobs import book
-from orch_gates.jobs.book import Page
+from orch_gates.jobs.book import JobPage
 from orch_gates.jobs.run import require_room, state_of
 from orch_gates.model.feedback import one_line
 from orch_gates.model.job import Job
@@ -24,7 +24,7 @@ from orch_gates.tasks.configured import Configured
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class JobAnswer:
     """What became of it, in one line; `job` is the one that it is about, as it was before.
 
     `refused`: nothing was done.
@@ -35,14 +35,14 @@ class Done:
     refused: bool = False
 
 
-def chosen(pages: Sequence[Page], which: str) -> Page | None:
+def chosen(pages: Sequence[JobPage], which: str) -> JobPage | None:
     """The job that a person names by its attempt, the beginning of that, or its number; of a number the newest."""
     numbered = [page for page in pages if which.isdecimal() and str(page.job.number) == which]
     found = numbered[-1:] or [page for page in pages if which and page.job.attempt.startswith(which)]
     return found[0] if len(found) == 1 else None
 
 
-def need(pages: Sequence[Page], task: str, which: str) -> Page:
+def need(pages: Sequence[JobPage], task: str, which: str) -> JobPage:
     """As `chosen`; without a name the newest.
 
     Raises:
@@ -55,14 +55,14 @@ def need(pages: Sequence[Page], task: str, which: str) -> Page:
     return found
 
 
-def cancel(store: Store, name: str, which: str, reason: str, *, by: str, now: datetime) -> Done:
+def cancel(store: Store, name: str, which: str, reason: str, *, by: str, now: datetime) -> JobAnswer:
     """End a job of a task by a person's word; without a name it is the one that runs or waits.
 
     Raises:
         UsageError: there is no such task or job, or several run or wait.
         StateError: it could not be recorded.
     """
-    found: Done | None = None
+    found: JobAnswer | None = None
     why = one_line(f"cancelled by {by}: {reason}")
 
     def decision(snapshot: Snapshot) -> Change | None:
@@ -75,7 +75,9 @@ def cancel(store: Store, name: str, which: str, reason: str, *, by: str, now: da
             raise UsageError(f"{name} has {len(active)} unfinished jobs; name one of {attempts}")
         page = need(pages if which or not active else active, name, which)
         over = jobs.cancelled(page.job, why, now)
-        found = Done(why if over is not None else f"it has ended: {state_of(page.job)}", page.job, refused=over is None)
+        found = JobAnswer(
+            why if over is not None else f"it has ended: {state_of(page.job)}", page.job, refused=over is None
+        )
         if over is None:
             return None
         return Change(
@@ -97,13 +99,13 @@ class Retry:
 
     store: Store
     configured: Configured
-    rules: Rules
+    rules: WorkRules
     by: str
     reason: str
     now: datetime
     nonce: Callable[[], str]
 
-    def ask(self, name: str) -> Done:
+    def ask(self, name: str) -> JobAnswer:
         """Let a task go on whose work failed, and queue a run of it where its role is dispatched.
 
         Raises:
@@ -112,7 +114,7 @@ class Retry:
             StateError: it could not be recorded.
         """
         self.configured.agree(self.store)
-        found: Done | None = None
+        found: JobAnswer | None = None
 
         def decision(snapshot: Snapshot) -> Change | None:
             nonlocal found
@@ -124,7 +126,7 @@ class Retry:
         assert found is not None
         return found
 
-    def _decided(self, snapshot: Snapshot, page: tasks.Page) -> tuple[Done, Change | None]:
+    def _decided(self, snapshot: Snapshot, page: tasks.TaskPage) -> tuple[JobAnswer, Change | None]:
         task, resumed, done = page.task, None, ""
         if failed_work(task):
             event = events.ResumeAsked(self.by, self.reason)
@@ -132,7 +134,7 @@ class Retry:
             decided = with_effects(decide(task, event, (), self.now, pipeline, generation=generation), task, ())
             task, resumed, done = decided.task, recorded(page, decided, self.by, self.now), "it goes on, and "
         elif task.state is not TaskState.ACTIVE:
-            return Done(f"it is {task.state}: {task.reason}{_way_on(task)}", refused=True), None
+            return JobAnswer(f"it is {task.state}: {task.reason}{_way_on(task)}", refused=True), None
         pages = book.jobs_of(snapshot, task.id)
         busy = next((one.job for one in pages if not one.job.status.terminal and one.job.stage == task.stage), None)
         if busy is not None:
@@ -142,18 +144,18 @@ class Retry:
             stage = self.configured.pipeline_of(task).stage(task.stage)
             who = stage.role if stage is not None else "ROLE"
             line = f"no role here starts this job; run `orch-gates job run --task {task.id} --role {who} -- COMMAND`"
-            return Done(f"{done}{line}", refused=resumed is None), resumed
+            return JobAnswer(f"{done}{line}", refused=resumed is None), resumed
         try:
             require_room(self.rules, role.name, book.read(snapshot, active=True).pages)
         except JobWaits as error:
             if resumed is None:
                 raise
-            return Done(f"{done}its job starts when another one ends: {error}"), resumed
+            return JobAnswer(f"{done}its job starts when another one ends: {error}"), resumed
         return self._queued(task, role, [one.job for one in pages], resumed, done)
 
     def _queued(
         self, task: Task, role: Role, earlier: Sequence[Job], resumed: Change | None, done: str
-    ) -> tuple[Done, Change]:
+    ) -> tuple[JobAnswer, Change]:
         number = max((run.number for run in runs_of(task, earlier)), default=0) + 1
         job = jobs.queued(task, role.name, self.nonce(), number, by=self.by, now=self.now, way=role.way)
         line = f"queued as run {number} in {task.stage} [by {self.by}]{f': {self.reason}' if self.reason else ''}"
@@ -165,7 +167,7 @@ class Retry:
             body=line,
             writes={**(resumed.writes if resumed is not None else {}), **writes},
         )
-        return Done(f"{done}run {number} of {role.name} is queued ({role.starts})", job), change
+        return JobAnswer(f"{done}run {number} of {role.name} is queued ({role.starts})", job), change
 
     def _role(self, task: Task) -> Role | None:
         stage = self.configured.pipeline_of(task).stage(task.stage)

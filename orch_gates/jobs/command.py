@@ -49,7 +49,7 @@ done
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class CommandEnd:
     """How a command ended, and the end of what it wrote to either stream; `timed_out`: its time was over."""
 
     returncode: int
@@ -74,7 +74,7 @@ def run(
     grace: float = GRACE_S,
     most: int | None = None,
     to_stderr: bool = False,
-) -> Ended:
+) -> CommandEnd:
     """Run a command to its end in a session of its own, with our input; `timeout` in seconds, 0 for no bound.
 
     What it writes is passed on at once, byte for byte: of each stream at most `most` bytes, and then a line that says
@@ -103,7 +103,7 @@ def run(
             # Its number is its own as long as nobody has waited for it.
             forwarding.to(0)
             guard.dismiss()
-            return Ended(child.wait(), bytes(passing.kept), passing.written, timed_out)
+            return CommandEnd(child.wait(), bytes(passing.kept), passing.written, timed_out)
 
 
 @contextlib.contextmanager
@@ -113,7 +113,7 @@ def undisturbed() -> Iterator[None]:
         yield
 
 
-def ask_to_end(runner: machine.Identity, how: signal.Signals = signal.SIGTERM) -> bool:
+def ask_to_end(runner: machine.ProcessIdentity, how: signal.Signals = signal.SIGTERM) -> bool:
     """Ask a process of this machine to end, where it is known to be the one that is meant; tells whether it was.
 
     Killed, a wrapper's command and all in its session end with it.

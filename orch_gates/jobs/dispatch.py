@@ -14,7 +14,7 @@ from typing import assert_never
 from orch_gates.engine import jobs, work
 from orch_gates.engine.board import turn
 from orch_gates.engine.stages import Pipeline
-from orch_gates.engine.work import AskPerson, Rules, Start, Wait
+from orch_gates.engine.work import AskPerson, Start, Wait, WorkRules
 from orch_gates.forge.port.workflows import RunState
 from orch_gates.model.ids import moment
 from orch_gates.model.job import Dispatch, Job, JobStatus, Way
@@ -31,7 +31,7 @@ MOST_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class DispatchFacts:
     """What the plan rests on: the tasks, their jobs, what stopped each on its edge, and the runs that were started.
 
     `stopped` are the tasks that nothing automatic may touch (REC-5); a run that could not be asked for is left out.
@@ -45,7 +45,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DispatchPlan:
     """What is to be recorded: new jobs, jobs that changed, and the tasks that a person is asked about, with why.
 
     `starts` are the jobs, new or not, that are to be started once that is recorded.
@@ -62,13 +62,13 @@ class Plan:
 
 
 def plan(
-    facts: Facts,
+    facts: DispatchFacts,
     now: datetime,
     pipeline_of: Callable[[Task], Pipeline],
-    rules: Rules,
+    rules: WorkRules,
     attempt_of: Callable[[str, int], str],
     by: str,
-) -> Plan:
+) -> DispatchPlan:
     """What is to be started, again or anew; of what has to wait for its turn, the task that waits longest comes first.
 
     `attempt_of` gives the attempt of the n-th run of a task's work: a random one, the same where it is asked again.
@@ -106,13 +106,13 @@ def plan(
                 pass
             case other:
                 assert_never(other)
-    return Plan(tuple(new), changed, tuple(asks))
+    return DispatchPlan(tuple(new), changed, tuple(asks))
 
 
 class _Room:
     """How many more jobs may run at once."""
 
-    def __init__(self, rules: Rules, active: Counter[str]) -> None:
+    def __init__(self, rules: WorkRules, active: Counter[str]) -> None:
         self._rules = rules
         self._active = active
 
@@ -124,7 +124,7 @@ class _Room:
         return True
 
 
-def _waiting(job: Job, task: Task | None, runs: Mapping[int, RunState], rules: Rules, now: datetime) -> Job | None:
+def _waiting(job: Job, task: Task | None, runs: Mapping[int, RunState], rules: WorkRules, now: datetime) -> Job | None:
     """What a job becomes that waits to begin; None where it is left alone."""
     if task is None or task.stage != job.stage or task.state.finished or job.created < jobs.visit_began(task):
         return jobs.cancelled(job, "the task moved on before it began", now)

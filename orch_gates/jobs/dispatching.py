@@ -9,8 +9,8 @@ from datetime import datetime
 from orch_gates.engine import events, jobs
 from orch_gates.engine.decide import decide
 from orch_gates.engine.stages import Pipeline
-from orch_gates.engine.work import Role, Rules
-from orch_gates.jobs.dispatch import Facts, Plan, plan
+from orch_gates.engine.work import Role, WorkRules
+from orch_gates.jobs.dispatch import DispatchFacts, DispatchPlan, plan
 from orch_gates.jobs.starting import Starter, StartOutcome, StartResult
 from orch_gates.model.job import Job
 from orch_gates.model.task import Task
@@ -24,7 +24,7 @@ from orch_gates.tasks.configured import Configured
 
 
 @dataclass
-class Attempts:
+class RunNames:
     """Random names of runs, the same for one run of one task however often a race is decided again."""
 
     nonce: Callable[[], str]
@@ -39,17 +39,17 @@ class Attempts:
 class Dispatching:
     """How work is started from here: the rules, the pipelines, and who asks."""
 
-    rules: Rules
+    rules: WorkRules
     pipeline_of: Callable[[Task], Pipeline]
-    attempts: Attempts
+    attempts: RunNames
     by: str
 
-    def plan(self, facts: Facts, now: datetime) -> Plan:
+    def plan(self, facts: DispatchFacts, now: datetime) -> DispatchPlan:
         """What is to be started now; see `dispatch.plan`."""
         return plan(facts, now, self.pipeline_of, self.rules, self.attempts, self.by)
 
     def changes(
-        self, planned: Plan, text: Callable[[str], str | None], generation: int, now: datetime
+        self, planned: DispatchPlan, text: Callable[[str], str | None], generation: int, now: datetime
     ) -> tuple[Change, ...]:
         """What records a plan, one change for each document; `text` reads one as the plan found it.
 
@@ -66,7 +66,7 @@ class Dispatching:
             body = codec.decode(TASK, path, text(path) or "")[1]
             event = events.HoldAsked(self.by, why)
             decided = decide(task, event, (), now, self.pipeline_of(task), generation=generation)
-            found.append(recorded(book.Page(path, task, body), with_effects(decided, task, ()), self.by, now))
+            found.append(recorded(book.TaskPage(path, task, body), with_effects(decided, task, ()), self.by, now))
         return tuple(found)
 
     def role_of(self, job: Job) -> Role | None:
@@ -133,10 +133,10 @@ def start_one(
 
 
 @dataclass(frozen=True, slots=True)
-class Dispatched:
+class DispatchResult:
     """What one run of the outbox did: what it recorded, the outcome of each start, and what it could not find out."""
 
-    planned: Plan
+    planned: DispatchPlan
     started: tuple[StartResult, ...] = ()
     problem: str = ""
 
@@ -146,16 +146,16 @@ def run(
     configured: Configured,
     dispatching: Dispatching,
     starter: Starter,
-    facts_of: Callable[[Snapshot], Facts],
+    facts_of: Callable[[Snapshot], DispatchFacts],
     clock: Callable[[], datetime],
-) -> Dispatched:
+) -> DispatchResult:
     """Record what is to be started now, start it, and record that.
 
     Raises:
         StateError: it could not be recorded. What was started and not recorded is asked for again, and runs once.
     """
     configured.agree(store)
-    planned = Plan()
+    planned = DispatchPlan()
 
     def decide_on(snapshot: Snapshot) -> Change | None:
         nonlocal planned
@@ -169,7 +169,7 @@ def run(
     started = tuple(starter.start(job, dispatching.role_of(job)) for job in planned.starts)
     if started:
         store.transact(lambda snapshot: _confirmed(acknowledged(started, snapshot, clock())))
-    return Dispatched(planned, started)
+    return DispatchResult(planned, started)
 
 
 def _confirmed(changes: Sequence[Change]) -> Change | None:

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from orch_gates.engine import events, jobs, spent
 from orch_gates.engine.decide import decide
-from orch_gates.engine.work import Rules, runs_of
+from orch_gates.engine.work import WorkRules, runs_of
 from orch_gates.errors import GitError, JobWaits, StateDenied, StateDocumentError, UsageError
 from orch_gates.jobs import book, output
-from orch_gates.jobs.book import Jobs, Page
+from orch_gates.jobs.book import JobPage, Jobs
 from orch_gates.model.ids import moment
 from orch_gates.model.job import CiRun, Job, JobStatus, Process
 from orch_gates.model.task import Task, TaskState
@@ -25,7 +25,7 @@ from orch_gates.tasks.edge import HeadOf
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RunRequest:
     """The work that is to begin: of a task, by a role; with an `attempt` that very one, which was queued before."""
 
     task: str
@@ -42,7 +42,7 @@ class Began:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class NotQueued:
     """The attempt does not wait any more, so nothing is run; `reason` says who runs it, or how it ended (JOB-1)."""
 
     job: Job
@@ -50,7 +50,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CommandOutcome:
     """What the command came to: without an `exit_code` it was ended by us, whatever it said of itself."""
 
     exit_code: int | None
@@ -61,7 +61,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedEnd:
     """The job as it is now; `ours` says whether it ended as it was said, or somebody else ended it meanwhile.
 
     `ready`: the task's work counts as done again (ENG-9).
@@ -79,14 +79,14 @@ class Runs:
 
     store: Store
     configured: Configured
-    rules: Rules
+    rules: WorkRules
     by: str
     runner: str
     process: Process
     ci: CiRun | None
     nonce: Callable[[], str]
 
-    def begin(self, wanted: Wanted, now: datetime) -> Began | Taken:
+    def begin(self, wanted: RunRequest, now: datetime) -> Began | NotQueued:
         """Record that the work begins here, unless that attempt began elsewhere.
 
         Raises:
@@ -95,7 +95,7 @@ class Runs:
             StateError: it could not be recorded.
         """
         self.configured.agree(self.store)
-        found: Began | Taken | UsageError | None = None
+        found: Began | NotQueued | UsageError | None = None
 
         def decision(snapshot: Snapshot) -> Change | None:
             nonlocal found
@@ -110,7 +110,7 @@ class Runs:
                 shows = f"`orch-gates job list --task {task.id}` shows them"
                 raise UsageError(f"{task.id} has no attempt {wanted.attempt}; {shows}")
             if page.job.status is not JobStatus.QUEUED:
-                found = Taken(page.job, f"nothing is run: {state_of(page.job)}")
+                found = NotQueued(page.job, f"nothing is run: {state_of(page.job)}")
                 return None
             if why := self._stale(task, page.job, wanted):
                 found = UsageError(why)
@@ -126,7 +126,7 @@ class Runs:
             raise found
         return found
 
-    def end(self, began: Began, outcome: Outcome, head_of: HeadOf) -> Recorded:
+    def end(self, began: Began, outcome: CommandOutcome, head_of: HeadOf) -> RecordedEnd:
         """Record how it ended, unless somebody else ended it.
 
         Raises:
@@ -141,7 +141,7 @@ class Runs:
         # A server's own rules may find in the output what is no secret here; how it ended counts more.
         return ending.record("", "the command's output is not saved: the server refused it")
 
-    def _by_hand(self, snapshot: Snapshot, task: Task, wanted: Wanted, now: datetime) -> tuple[Began, Change]:
+    def _by_hand(self, snapshot: Snapshot, task: Task, wanted: RunRequest, now: datetime) -> tuple[Began, Change]:
         """The job that waits for this, or a new one, which has to be one of few enough."""
         found = book.read(snapshot, task.id)
         self._require_idle(found)
@@ -159,7 +159,7 @@ class Runs:
         queued = jobs.queued(task, wanted.role, self.nonce(), number, by=self.by, now=now)
         return self._begun(book.new(queued), task, now)
 
-    def _begun(self, page: Page, task: Task, now: datetime) -> tuple[Began, Change]:
+    def _begun(self, page: JobPage, task: Task, now: datetime) -> tuple[Began, Change]:
         job = jobs.begun(page.job, self.process, self.ci, self.runner, now)
         assert job is not None
         queued = [] if page.body else [f"queued as run {job.number} in {job.stage} [by {job.by}]"]
@@ -173,7 +173,7 @@ class Runs:
         )
         return Began(job, task), change
 
-    def _stale(self, task: Task, job: Job, wanted: Wanted) -> str:
+    def _stale(self, task: Task, job: Job, wanted: RunRequest) -> str:
         """Why a job that waits is not the task's work any more; empty where it is."""
         if job.role != wanted.role:
             raise UsageError(f"job {job.attempt} of {job.task} is for role {job.role}, not {wanted.role}")
@@ -182,7 +182,7 @@ class Runs:
         waits = task.state.finished or task.state.waits_for_a_person
         return f"{task.id} is {task.state} by now: {task.reason}" if waits else ""
 
-    def _require(self, task: Task, wanted: Wanted, now: datetime) -> None:
+    def _require(self, task: Task, wanted: RunRequest, now: datetime) -> None:
         stage = self.configured.pipeline_of(task).stage(task.stage)
         if task.state.finished:
             raise UsageError(f"{task.id} is {task.state}; nothing is left to do for it")
@@ -219,13 +219,13 @@ class _Ending:
     store: Store
     configured: Configured
     began: Began
-    outcome: Outcome
+    outcome: CommandOutcome
     head_of: HeadOf
 
-    def record(self, shown: str, note: str = "") -> Recorded:
+    def record(self, shown: str, note: str = "") -> RecordedEnd:
         outcome, attempt = self.outcome, self.began.job.attempt
         head = self._head()
-        found: Recorded | None = None
+        found: RecordedEnd | None = None
 
         def look_again() -> None:
             nonlocal head
@@ -235,17 +235,17 @@ class _Ending:
             nonlocal found
             page = book.find(snapshot, self.began.task.id, attempt)
             if page is None:
-                found = Recorded(None, "its file on the state branch is gone", ours=False)
+                found = RecordedEnd(None, "its file on the state branch is gone", ours=False)
                 return None
             over = jobs.ended(page.job, attempt, outcome.exit_code, outcome.reason, outcome.ended)
             if over is None:
-                found = Recorded(page.job, state_of(page.job), ours=False)
+                found = RecordedEnd(page.job, state_of(page.job), ours=False)
                 return None
             line = f"{outcome.reason}, after {took(over)} [{over.status}]"
             lines = [one for one in (line, outcome.note, note) if one]
             writes = book.changed(page, over, outcome.ended, *lines, more=output.block(shown))
             ready = None if head is None else self._ready(snapshot, over, head)
-            found = Recorded(over, outcome.reason, ours=True, ready=ready is not None)
+            found = RecordedEnd(over, outcome.reason, ours=True, ready=ready is not None)
             return Change(
                 event="job-end",
                 task=over.task,
@@ -289,7 +289,7 @@ class _Ending:
         return recorded(page, with_effects(decided, task, ()), by, now)
 
 
-def require_room(rules: Rules, role: str, active: Sequence[Page]) -> None:
+def require_room(rules: WorkRules, role: str, active: Sequence[JobPage]) -> None:
     """See that one more job of a role may run.
 
     Raises:
@@ -322,7 +322,7 @@ def took(job: Job) -> str:
     return f"{(moment(job.ended) - moment(job.started)).total_seconds():.0f} s"
 
 
-def _cancelled(page: Page, why: str, now: datetime) -> Change:
+def _cancelled(page: JobPage, why: str, now: datetime) -> Change:
     job = jobs.cancelled(page.job, why, now)
     assert job is not None
     return Change(

@@ -10,10 +10,10 @@ from orch_gates.errors import GitError, StateDocumentError, UsageError
 from orch_gates.gates.merge import NAME
 from orch_gates.merge import lease as leases
 from orch_gates.merge import ledger, steps
-from orch_gates.merge.context import Clock, Context
-from orch_gates.merge.lease import Availability, Proof, Sight
-from orch_gates.merge.ledger import Page, PendingClaim, Written
-from orch_gates.merge.steps import End
+from orch_gates.merge.context import Clock, MergeContext
+from orch_gates.merge.lease import Availability, LeaseProof, Sight
+from orch_gates.merge.ledger import LeasePage, LedgerWrite, PendingClaim
+from orch_gates.merge.steps import AttemptEnd
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.feedback import ReportedFinding
 from orch_gates.model.lease import Lease
@@ -42,20 +42,20 @@ class Stop:
 @dataclass(frozen=True, slots=True)
 class _Granted:
     change: Change
-    proof: Proof
+    proof: LeaseProof
     attempt: Attempt
 
 
 class Attempting:
     """One process that works on one task's attempts, seen in a snapshot; `nonce` gives attempts their ids."""
 
-    def __init__(self, context: Context, task: Task, snapshot: Snapshot, nonce: Callable[[], str]) -> None:
+    def __init__(self, context: MergeContext, task: Task, snapshot: Snapshot, nonce: Callable[[], str]) -> None:
         self.context = context
         self.task = task
         self.snapshot = snapshot
         self.clock = Clock(context.monotonic)
         self._nonce = nonce
-        self.proof: Proof | None = None
+        self.proof: LeaseProof | None = None
         self._pending: PendingClaim | None = None
         # The moment that was looked at, by the forge's clock where it has one, and by this process's own.
         self._seen_at = (context.now(), context.monotonic())
@@ -102,7 +102,7 @@ class Attempting:
         context.store.transact(decide, others_wait=True)
         return self._claimed(got, requested_at)
 
-    def _only_asks(self, page: Page) -> bool:
+    def _only_asks(self, page: LeasePage) -> bool:
         """Whether it waited for CI, which is only asked: whoever records first what it says has the claim."""
         if not _goes_on(page) or page.lease.claim is not None or self.context.settings.merge.test:
             return False
@@ -141,7 +141,7 @@ class Attempting:
         assert got is not None
         return got if isinstance(got, Stop) else self._began(got.proof, got.attempt, requested_at)
 
-    def _began(self, proof: Proof, attempt: Attempt, requested_at: float) -> Attempt:
+    def _began(self, proof: LeaseProof, attempt: Attempt, requested_at: float) -> Attempt:
         self.proof = proof
         self.clock.began(proof, requested_at)
         return attempt
@@ -152,7 +152,7 @@ class Attempting:
         self._seen_at = (sight.now, requested_at)
         return sight, requested_at
 
-    def _grant(self, page: Page, head: str, sight: Sight) -> _Granted:
+    def _grant(self, page: LeasePage, head: str, sight: Sight) -> _Granted:
         context = self.context
         before, now = page.attempt, sight.now
         if before is not None and not before.over:
@@ -164,26 +164,26 @@ class Attempting:
             page.lease, self.task.id, name, context.runner(), now, context.settings.lease.phase, reason
         )
         if before is not None and not before.over:
-            return _Granted(ledger.change(page, Written(reason, lease), "attempt", now), proof, before)
+            return _Granted(ledger.change(page, LedgerWrite(reason, lease), "attempt", now), proof, before)
         attempt = steps.begun(
             self.task, context.target, head, attempt=name, generation=lease.generation, before=before, now=now
         )
-        return _Granted(ledger.change(page, Written(reason, lease, attempt), "attempt", now), proof, attempt)
+        return _Granted(ledger.change(page, LedgerWrite(reason, lease, attempt), "attempt", now), proof, attempt)
 
-    def _resume(self, page: Page, head: str, sight: Sight) -> _Granted:
+    def _resume(self, page: LeasePage, head: str, sight: Sight) -> _Granted:
         """Go on; the fence takes no merge of an attempt that is held, and a held task does not come here."""
         assert page.attempt is not None
         return self._go_on(page, head, sight, steps.resumed(page.attempt, sight.now))
 
-    def _go_on(self, page: Page, head: str, sight: Sight, changed: Attempt | None = None) -> _Granted:
+    def _go_on(self, page: LeasePage, head: str, sight: Sight, changed: Attempt | None = None) -> _Granted:
         context, attempt = self.context, changed or page.attempt
         assert attempt is not None
         lease, proof = self._claim(page.lease, head, sight)
         line = f"{attempt.phase}: taken on by {context.runner_name}"
-        written = Written(line, lease, attempt if attempt != page.attempt else None)
+        written = LedgerWrite(line, lease, attempt if attempt != page.attempt else None)
         return _Granted(ledger.change(page, written, "claim", sight.now), proof, attempt)
 
-    def _claim(self, lease: Lease, head: str, sight: Sight) -> tuple[Lease, Proof]:
+    def _claim(self, lease: Lease, head: str, sight: Sight) -> tuple[Lease, LeaseProof]:
         limits = self.context.settings.lease
         claimed, proof = leases.claimed(lease, self.context.runner(), sight.now, limits.phase, limits.max_hold)
         return claimed.model_copy(update={"held": "", "reason": f"claimed for {head[:10]}"}), proof
@@ -234,7 +234,7 @@ class Attempting:
         self.clock.check()
         context, proof, requested_at = self.context, self.proof, self.context.monotonic()
         assert proof is not None
-        made: tuple[Proof | None, Attempt] | None = None
+        made: tuple[LeaseProof | None, Attempt] | None = None
         now = self.now()
 
         def decide(snapshot: Snapshot) -> Change | None:
@@ -248,7 +248,7 @@ class Attempting:
             stopped = self._stopped(snapshot) if going else ""
             if stopped:
                 # A person's word, or another gate's, counts until the forge is asked (ENG-10).
-                attempt = steps.ended(was, End(Outcome.DEFER, stopped), now)
+                attempt = steps.ended(was, AttemptEnd(Outcome.DEFER, stopped), now)
                 after = leases.released(page.lease, stopped)
             elif lease is None:
                 after, renewed = leases.renewed(page.lease, now, seconds or limits.phase, limits.max_hold)
@@ -259,7 +259,7 @@ class Attempting:
             made = (renewed, attempt)
             outcome = f" {attempt.outcome}" if attempt.outcome is not None else ""
             return ledger.change(
-                page, Written(f"{attempt.phase}{outcome}: {attempt.reason}", after, attempt, trees), event, now
+                page, LedgerWrite(f"{attempt.phase}{outcome}: {attempt.reason}", after, attempt, trees), event, now
             )
 
         context.store.transact(decide, others_wait=True)
@@ -321,7 +321,7 @@ class Attempting:
         def freed(lease: Lease) -> Lease:
             return leases.held(lease, reason) if outcome is Outcome.HOLD else leases.released(lease, reason)
 
-        end = End(outcome, reason, next_step, findings, runs, moved, absent, red_target)
+        end = AttemptEnd(outcome, reason, next_step, findings, runs, moved, absent, red_target)
         event = "hold" if outcome is Outcome.HOLD else "end"
         return self.record(lambda attempt: steps.ended(attempt, end, now), event, lease=freed)
 
@@ -373,12 +373,12 @@ class Attempting:
         )
 
 
-def _goes_on(page: Page) -> bool:
+def _goes_on(page: LeasePage) -> bool:
     attempt = page.attempt
     return attempt is not None and not attempt.over and page.lease.attempt == attempt.id
 
 
-def _busy(page: Page, availability: Availability) -> Stop | None:
+def _busy(page: LeasePage, availability: Availability) -> Stop | None:
     lease = page.lease
     match availability:
         case Availability.FREE | Availability.OURS:

@@ -55,7 +55,7 @@ class How(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Conflict:
+class CatchUpConflict:
     """The branch and its target changed the same: `files` are those to look at, as many as are shown."""
 
     files: tuple[str, ...]
@@ -71,7 +71,7 @@ class Unrelated:
     """The branch and its target have no common commit."""
 
 
-Result: TypeAlias = CaughtUp | Conflict | Empty | Unrelated
+Result: TypeAlias = CaughtUp | CatchUpConflict | Empty | Unrelated
 
 
 def catch_up(git: Git, base: str, head: str, wanted: How) -> Result:
@@ -99,7 +99,7 @@ def catch_up(git: Git, base: str, head: str, wanted: How) -> Result:
     how = How.MERGE if wanted is How.MERGE or _keeps_commits(git, base, head) else How.REBASE
     with _files(git, facts.date) as work:
         done = _rebased(work, base, head) if how is How.REBASE else _merged(work, base, head)
-        if isinstance(done, Conflict):
+        if isinstance(done, CatchUpConflict):
             return done
         commit, tree = work.text("rev-parse", "HEAD^{commit}", "HEAD^{tree}").split()
     if tree == facts.trees[0]:
@@ -184,20 +184,20 @@ def _files(git: Git, date: int) -> Iterator[Git]:
         raise GitError(f"cannot use a temporary folder to catch the branch up in: {error}") from error
 
 
-def _rebased(work: Git, base: str, head: str) -> Conflict | None:
+def _rebased(work: Git, base: str, head: str) -> CatchUpConflict | None:
     # Authors and their dates are the commits' own; only who commits is ours.
     work.read("checkout", "--quiet", "--detach", head)
     return _done(work, work.run("rebase", "--quiet", "--no-fork-point", "--empty=drop", "--no-gpg-sign", base))
 
 
-def _merged(work: Git, base: str, head: str) -> Conflict | None:
+def _merged(work: Git, base: str, head: str) -> CatchUpConflict | None:
     by = work.with_env({f"GIT_AUTHOR_{part}": work.env[f"GIT_COMMITTER_{part}"] for part in ("NAME", "EMAIL", "DATE")})
     by.read("checkout", "--quiet", "--detach", head)
     message = f"Merge {base[:10]} of the target into the branch"
     return _done(by, by.run("merge", "--quiet", "--no-ff", "--no-gpg-sign", "-m", message, base))
 
 
-def _done(work: Git, done: Completed) -> Conflict | None:
+def _done(work: Git, done: Completed) -> CatchUpConflict | None:
     """None where it was done, else the files in conflict.
 
     Raises:
@@ -210,4 +210,4 @@ def _done(work: Git, done: Completed) -> Conflict | None:
     files = tuple(dict.fromkeys(row.partition("\t")[2] for row in listed.split("\0") if row))
     if not files:
         raise GitError(f"the branch could not be caught up: {done.complaint}")
-    return Conflict(files[:_SHOWN])
+    return CatchUpConflict(files[:_SHOWN])

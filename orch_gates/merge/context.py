@@ -13,11 +13,11 @@ from pathlib import Path
 from orch_gates import machine
 from orch_gates.errors import GitError, LeaseLost, SettingsError
 from orch_gates.forge.port.forge import Forge
-from orch_gates.forge.port.server import Kind
-from orch_gates.git.answers import Fetched
+from orch_gates.forge.port.server import ForgeKind
+from orch_gates.git.answers import FetchOutcome
 from orch_gates.git.cli import Git
 from orch_gates.git.remote import Remote
-from orch_gates.merge.lease import Proof, Runner, Sight
+from orch_gates.merge.lease import LeaseProof, Runner, Sight
 from orch_gates.model.branch import code_ref
 from orch_gates.model.lease import Lease
 from orch_gates.settings import Settings
@@ -27,11 +27,11 @@ from orch_gates.tasks.configured import Configured
 
 # A runner stops itself so long before others may take over (ST-7); of a short span, a quarter before.
 _MARGIN_S = 5.0
-_NOBODY = machine.Identity("", 0, "")
+_NOBODY = machine.ProcessIdentity("", 0, "")
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
+class BranchTips:
     """Where a task's branch and its target stand on the server; empty where there is no such branch."""
 
     head: str
@@ -39,7 +39,7 @@ class Where:
 
 
 @dataclass(frozen=True)
-class Context:
+class MergeContext:
     """One process that works on attempts; `runner_name` is who people are told it is.
 
     `local` is the server's git directory where that is on this disk. `tests`: the test command may be run here.
@@ -87,11 +87,11 @@ class Context:
         """
         date = self._date()
         claim = lease.claim
-        claimant = machine.Identity(claim.host, claim.pid, claim.started) if claim is not None else _NOBODY
+        claimant = machine.ProcessIdentity(claim.host, claim.pid, claim.started) if claim is not None else _NOBODY
         unchanged = timedelta(0) if date is not None else self._unchanged(lease)
         return Sight(date or self.now(), date, unchanged, machine.is_dead(claimant))
 
-    def where(self, branch: str) -> Where:
+    def where(self, branch: str) -> BranchTips:
         """Where the branch and the target stand on the server now.
 
         Raises:
@@ -104,16 +104,16 @@ class Context:
         else:
             with tempfile.TemporaryDirectory(prefix="orch-gates-") as nowhere:
                 answer, found = self.remote.refs(Path(nowhere), refs, timeout=timeout)
-        if answer.meaning is not Fetched.DONE:
+        if answer.meaning is not FetchOutcome.DONE:
             raise GitError(f"could not read the current commits of {branch} and {self.target}: {answer.reason}")
-        return Where(*(found.get(ref, "") for ref in refs))
+        return BranchTips(*(found.get(ref, "") for ref in refs))
 
     def _date(self) -> datetime | None:
         """The forge's clock; that of a bare repository is this machine's, which others do not have to trust (ST-7)."""
         if self.forge is None:
             return None
         about = self.forge.server.about()
-        return None if about.kind is Kind.LOCAL else about.date
+        return None if about.kind is ForgeKind.LOCAL else about.date
 
     def _unchanged(self, lease: Lease) -> timedelta:
         """For how long this machine has seen the lease as it is, since its boot."""
@@ -139,7 +139,7 @@ class Clock:
         self._monotonic = monotonic
         self._stop = 0.0
 
-    def began(self, proof: Proof, asked_at: float) -> None:
+    def began(self, proof: LeaseProof, asked_at: float) -> None:
         """A claim was recorded that counts from `asked_at`, the moment before it was asked for."""
         self._stop = asked_at + proof.seconds - min(_MARGIN_S, proof.seconds / 4)
 

@@ -17,7 +17,7 @@ from orch_gates.model.lease import Lease
 
 
 @dataclass(frozen=True, slots=True)
-class Pushed:
+class TargetUpdate:
     """A change of the target: from `old` to `new`, empty where it is made or deleted.
 
     `parents`, `tree` and `message` are those of `new`. `on_base`: the second parent has the first in its history.
@@ -33,14 +33,14 @@ class Pushed:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class HeldLease:
     """The lease on the target, and the attempt that it belongs to, as they were before the push."""
 
     lease: Lease
     attempt: Attempt | None
 
 
-def refusal(push: Pushed, recorded: Recorded | None, now: datetime) -> str:
+def refusal(push: TargetUpdate, recorded: HeldLease | None, now: datetime) -> str:
     """Why the server refuses a change of the target, in words for whoever pushes; empty where it takes it.
 
     `recorded` is None where the state holds no lease on this target.
@@ -73,14 +73,14 @@ def broken_glass(lease: Lease, tip: str, now: datetime) -> bool:
     return glass is not None and tip != "" and glass.tip == tip and now < moment(glass.expires)
 
 
-def _no_validated_merge(push: Pushed) -> str:
+def _no_validated_merge(push: TargetUpdate) -> str:
     if len(push.parents) != 2:
         return f"{push.new[:10]} is not a merge of two commits"
     parsed = trailers.parse(push.message)
     return parsed if isinstance(parsed, str) else ""
 
 
-def _differs_from_trailers(push: Pushed, validated: Validated) -> str:
+def _differs_from_trailers(push: TargetUpdate, validated: Validated) -> str:
     first, second = push.parents
     if first != push.old:
         return f"{push.target} is at {push.old[:10]}, but the merge was made on {first[:10]}"
@@ -95,7 +95,7 @@ def _differs_from_trailers(push: Pushed, validated: Validated) -> str:
     return ""
 
 
-def _not_recorded(validated: Validated, recorded: Recorded, target: str) -> str:
+def _not_recorded(validated: Validated, recorded: HeldLease, target: str) -> str:
     lease, attempt = recorded.lease, recorded.attempt
     holder = lease.holder or "nobody"
     if (lease.holder, lease.generation) != (validated.task, validated.generation) or attempt is None:

@@ -10,9 +10,9 @@ from orch_gates.errors import StateDocumentError, UpgradeNeeded, UsageError
 from orch_gates.merge import landing, ledger, steps
 from orch_gates.merge import lease as leases
 from orch_gates.merge.attempting import Attempting, Stop
-from orch_gates.merge.context import Context
-from orch_gates.merge.ledger import Page, Written
-from orch_gates.merge.steps import End
+from orch_gates.merge.context import MergeContext
+from orch_gates.merge.ledger import LeasePage, LedgerWrite
+from orch_gates.merge.steps import AttemptEnd
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.feedback import one_line
 from orch_gates.model.ids import moment, timestamp
@@ -24,7 +24,7 @@ from orch_gates.tasks import book
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeeperAnswer:
     """What was done to a lease, in one line; `changed` says whether anything was."""
 
     line: str
@@ -35,10 +35,10 @@ class Kept:
 class Keeper:
     """One person or sweep, at one target; `nonce` as for attempts."""
 
-    context: Context
+    context: MergeContext
     nonce: Callable[[], str]
 
-    def reclaim(self) -> Kept:
+    def reclaim(self) -> KeeperAnswer:
         """Take back a lease that is over or cannot be read; what is merging is proven first, and given time.
 
         Raises:
@@ -46,7 +46,7 @@ class Keeper:
         """
         context = self.context
         if not context.settings.lease.reclaim_enabled:
-            return Kept("reclaiming is switched off (ORCH_LEASE_RECLAIM_ENABLED)", changed=False)
+            return KeeperAnswer("reclaiming is switched off (ORCH_LEASE_RECLAIM_ENABLED)", changed=False)
         try:
             page = ledger.page(context.store.load(), context.target, "")
         except UpgradeNeeded:
@@ -55,7 +55,7 @@ class Keeper:
             return self._freed(f"reclaimed, as it could not be read: {error}")
         return self._ended(page.lease, "the lease expired", forced=False)
 
-    def release(self, reason: str) -> Kept:
+    def release(self, reason: str) -> KeeperAnswer:
         """End whatever attempt holds the lease, by a person's word.
 
         Raises:
@@ -64,10 +64,10 @@ class Keeper:
         page = ledger.page(self.context.store.load(), self.context.target, "")
         return self._ended(page.lease, one_line(f"released by {self.context.by}: {reason}"), forced=True)
 
-    def _ended(self, lease: Lease, reason: str, *, forced: bool) -> Kept:
+    def _ended(self, lease: Lease, reason: str, *, forced: bool) -> KeeperAnswer:
         context = self.context
         if not lease.holder:
-            return Kept(f"the lease on {context.target} is free: {lease.reason}", changed=False)
+            return KeeperAnswer(f"the lease on {context.target} is free: {lease.reason}", changed=False)
         snapshot = context.store.load()
         page = ledger.page(snapshot, context.target, lease.holder)
         task = book.find(snapshot, lease.holder)
@@ -76,11 +76,11 @@ class Keeper:
         attempting = Attempting(context, task.task, snapshot, self.nonce)
         attempt = attempting.take_over(forced=forced)
         if isinstance(attempt, Stop):
-            return Kept(attempt.reason, changed=False)
+            return KeeperAnswer(attempt.reason, changed=False)
         ended = landing.settle(attempting, attempt, reason)
-        return Kept(f"{lease.holder}: {ended.phase} {ended.outcome}: {ended.reason}", changed=True)
+        return KeeperAnswer(f"{lease.holder}: {ended.phase} {ended.outcome}: {ended.reason}", changed=True)
 
-    def _freed(self, reason: str) -> Kept:
+    def _freed(self, reason: str) -> KeeperAnswer:
         """Write a free lease over one that leads nowhere; its generation is above any that was granted."""
         context, now = self.context, self.context.now()
 
@@ -89,13 +89,15 @@ class Keeper:
                 page = ledger.page(snapshot, context.target, "")
             except StateDocumentError:
                 # Every grant is a commit of its own, so no lease has a generation like the branch's.
-                page = Page(leases.free(context.target).model_copy(update={"generation": snapshot.generation}), None)
-            return ledger.change(page, Written(reason, leases.released(page.lease, reason)), "reclaim", now)
+                page = LeasePage(
+                    leases.free(context.target).model_copy(update={"generation": snapshot.generation}), None
+                )
+            return ledger.change(page, LedgerWrite(reason, leases.released(page.lease, reason)), "reclaim", now)
 
         context.store.transact(decide)
-        return Kept(f"the lease on {context.target} is free: {reason}", changed=True)
+        return KeeperAnswer(f"the lease on {context.target} is free: {reason}", changed=True)
 
-    def break_glass(self, tip: str, reason: str, lasts: timedelta) -> Kept:
+    def break_glass(self, tip: str, reason: str, lasts: timedelta) -> KeeperAnswer:
         """Let one change of the target pass that stands at `tip`, and take the lease from whoever has it (MRG-15).
 
         Raises:
@@ -123,12 +125,12 @@ class Keeper:
                 attempt = _revoked(page.attempt, line, now)
             lease = leases.released(page.lease, line)
             lease = lease.model_copy(update={"break_glass": glass, "generation": lease.generation + 1})
-            return ledger.change(page, Written(line, lease, attempt), "break-glass", now)
+            return ledger.change(page, LedgerWrite(line, lease, attempt), "break-glass", now)
 
         context.store.transact(decide)
-        return Kept(line, changed=True)
+        return KeeperAnswer(line, changed=True)
 
-    def acknowledge(self) -> Kept:
+    def acknowledge(self) -> KeeperAnswer:
         """Say that somebody has looked at what was done while the glass was broken.
 
         Raises:
@@ -150,10 +152,10 @@ class Keeper:
                 what = f"the override still lets a push to {context.target} pass, until {glass.expires}"
                 raise UsageError(f"{what}; acknowledge it after that")
             lease = page.lease.model_copy(update={"break_glass": glass.model_copy(update={"acknowledged": True})})
-            return ledger.change(page, Written(line, lease), "acknowledge", now)
+            return ledger.change(page, LedgerWrite(line, lease), "acknowledge", now)
 
         context.store.transact(decide)
-        return Kept(line, changed=True)
+        return KeeperAnswer(line, changed=True)
 
 
 def _revoked(attempt: Attempt | None, reason: str, now: datetime) -> Attempt | None:
@@ -164,4 +166,4 @@ def _revoked(attempt: Attempt | None, reason: str, now: datetime) -> Attempt | N
     if attempt.phase is Phase.MERGING:
         # What the server took before may still land: whoever comes next proves it.
         return steps.closing(attempt, reason, now)
-    return steps.ended(attempt, End(Outcome.DEFER, reason, moved=True), now)
+    return steps.ended(attempt, AttemptEnd(Outcome.DEFER, reason, moved=True), now)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from orch_gates.errors import GitError, UnknownRevision, UsageError
-from orch_gates.git.answers import Fetched
+from orch_gates.git.answers import FetchOutcome
 from orch_gates.git.cli import Git
 from orch_gates.git.merges import contains, merged_tree
 from orch_gates.git.remote import Remote
 from orch_gates.git.scratch import scratch
-from orch_gates.merge.proof import Facts
+from orch_gates.merge.proof import AncestryFacts
 from orch_gates.model.ids import OID
 
 _TARGET = "refs/heads/target"
@@ -22,7 +22,7 @@ _TWO = 2
 
 def facts(
     git: Git, remote: Remote, branch: str, commit: str, base: str, *, timeout: float, made: bool = False
-) -> Facts:
+) -> AncestryFacts:
     """Fetch the branch and compare; nothing of it is written into the repository.
 
     `made`: the commit is known to exist, so where the branch's whole history lacks it, it is not there.
@@ -36,9 +36,9 @@ def facts(
     git.refuse_shallow()
     with scratch(git) as bench:
         answer = remote.fetch(bench.directory, [f"+refs/heads/{branch}:{_TARGET}"], timeout=timeout)
-        if answer.meaning is Fetched.ABSENT:
+        if answer.meaning is FetchOutcome.ABSENT:
             raise UsageError(f"branch {branch} does not exist on the server; push it, or name another one")
-        if answer.meaning is not Fetched.DONE:
+        if answer.meaning is not FetchOutcome.DONE:
             raise GitError(f"{branch} could not be fetched: {answer.reason}")
         tip = bench.resolve(_TARGET)
         if (bench.directory / "shallow").exists():
@@ -49,7 +49,7 @@ def facts(
         except UnknownRevision:
             if not made:
                 raise
-            return Facts(commit, branch, tip, ancestor=False, base=tested)
+            return AncestryFacts(commit, branch, tip, ancestor=False, base=tested)
         return _compared(bench, named, branch, tip, tested)
 
 
@@ -64,8 +64,8 @@ def _named(git: Git, bench: Git, commit: str) -> str:
         return bench.resolve(commit)
 
 
-def _compared(bench: Git, commit: str, branch: str, tip: str, base: str) -> Facts:
-    found = Facts(commit, branch, tip, ancestor=contains(bench, tip, commit), base=base)
+def _compared(bench: Git, commit: str, branch: str, tip: str, base: str) -> AncestryFacts:
+    found = AncestryFacts(commit, branch, tip, ancestor=contains(bench, tip, commit), base=base)
     if base:
         own = int(bench.text("rev-list", "--count", f"{base}..{commit}"))
         found = replace(found, own=own, changed=merged_tree(bench, base, commit) != _tree(bench, base))

@@ -14,7 +14,7 @@ from orch_gates.merge import landed as git_facts
 from orch_gates.merge import lease as leases
 from orch_gates.merge import marking, retry, steps, trailers
 from orch_gates.merge.attempting import Attempting
-from orch_gates.merge.context import Context
+from orch_gates.merge.context import MergeContext
 from orch_gates.merge.markers import Guarded
 from orch_gates.merge.proof import Landed, Proof, Rung, prove
 from orch_gates.merge.retry import Meaning, Then
@@ -56,7 +56,7 @@ def land(attempting: Attempting, attempt: Attempt) -> Attempt:
     return _request_merge(attempting, attempt, doubt=doubt)
 
 
-def see_fence(context: Context) -> None:
+def see_fence(context: MergeContext) -> None:
     """See that the forge requires the status that is its fence, where that is the one that is meant (MRG-5).
 
     Raises:
@@ -166,7 +166,7 @@ def _recorded(attempting: Attempting, attempt: Attempt, merge: str, proof: str) 
     )
 
 
-def _guarded(context: Context, target: str) -> Guarded:
+def _guarded(context: MergeContext, target: str) -> Guarded:
     """What the regression guard finds; what it cannot tell is said, and passes."""
     try:
         return marking.look(context.store, context.git, context.remote, target, context.settings.state.timeout)

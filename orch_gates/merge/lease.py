@@ -58,7 +58,7 @@ class Availability(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class LeaseProof:
     """That this process may work on this attempt: made by `granted` and `claimed` only.
 
     Every commit compares it with the lease as it is by then. It is of no use after `seconds` of this process's own
@@ -104,7 +104,7 @@ def _is(claim: Claim, runner: Runner) -> bool:
 
 def granted(
     lease: Lease, task: str, attempt: str, runner: Runner, now: datetime, seconds: float, reason: str
-) -> tuple[Lease, Proof]:
+) -> tuple[Lease, LeaseProof]:
     """The lease for a new attempt, claimed by a runner; its generation is one that no other attempt had."""
     changed = lease.model_copy(
         update={
@@ -119,14 +119,14 @@ def granted(
     return _claimed(changed, runner, 1, now, seconds, None)
 
 
-def claimed(lease: Lease, runner: Runner, now: datetime, seconds: float, most: float) -> tuple[Lease, Proof]:
+def claimed(lease: Lease, runner: Runner, now: datetime, seconds: float, most: float) -> tuple[Lease, LeaseProof]:
     """The lease of an attempt that goes on, claimed by a runner; a claim that was given up never comes back."""
     goes_on = lease.claim is not None and _is(lease.claim, runner)
     number = lease.claims + (not goes_on)
     return _claimed(lease, runner, number, now, seconds, _end(lease, most))
 
 
-def renewed(lease: Lease, now: datetime, seconds: float, most: float) -> tuple[Lease, Proof]:
+def renewed(lease: Lease, now: datetime, seconds: float, most: float) -> tuple[Lease, LeaseProof]:
     """The lease for the next phase, with the same runner."""
     assert lease.claim is not None
     claim = lease.claim
@@ -164,7 +164,7 @@ def released(lease: Lease, reason: str) -> Lease:
     )
 
 
-def proves(proof: Proof, lease: Lease) -> bool:
+def proves(proof: LeaseProof, lease: Lease) -> bool:
     """Whether the lease is still the one that a proof is about."""
     number = lease.claim.number if lease.claim is not None else 0
     return (proof.target, proof.attempt, proof.generation, proof.claim) == (
@@ -177,7 +177,7 @@ def proves(proof: Proof, lease: Lease) -> bool:
 
 def _claimed(
     lease: Lease, runner: Runner, number: int, now: datetime, seconds: float, most: datetime | None
-) -> tuple[Lease, Proof]:
+) -> tuple[Lease, LeaseProof]:
     until = now + timedelta(seconds=seconds)
     if most is not None and until > most > now:
         until = most
@@ -193,7 +193,7 @@ def _claimed(
     changed = lease.model_copy(
         update={"claims": number, "claim": claim, "renewed": timestamp(now), "expires": timestamp(until)}
     )
-    proof = Proof(lease.target, lease.attempt, lease.generation, number, (until - now).total_seconds())
+    proof = LeaseProof(lease.target, lease.attempt, lease.generation, number, (until - now).total_seconds())
     return changed, proof
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from orch_gates.errors import LeaseLost
 from orch_gates.merge import lease as leases
-from orch_gates.merge.lease import Proof
+from orch_gates.merge.lease import LeaseProof
 from orch_gates.model.attempt import Attempt
 from orch_gates.model.document import Document
 from orch_gates.model.lease import Lease
@@ -16,7 +16,7 @@ from orch_gates.model.markers import Markers
 from orch_gates.model.proven import Proven
 from orch_gates.model.queue import Queue
 from orch_gates.state import codec, layout
-from orch_gates.state.kinds import ATTEMPT, LEASE, MARKERS, PROVEN, QUEUE, Kind
+from orch_gates.state.kinds import ATTEMPT, LEASE, MARKERS, PROVEN, QUEUE, DocumentKind
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change
 from orch_gates.tasks import book
@@ -29,7 +29,7 @@ _ATTEMPT_LINES = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class LeasePage:
     """The lease of a target with the text below it, and the newest attempt of one task; None where it has none."""
 
     lease: Lease
@@ -38,7 +38,7 @@ class Page:
     attempt_body: str = ""
 
 
-def page(snapshot: Snapshot, target: str, task: str) -> Page:
+def page(snapshot: Snapshot, target: str, task: str) -> LeasePage:
     """What stands there now.
 
     Raises:
@@ -47,7 +47,7 @@ def page(snapshot: Snapshot, target: str, task: str) -> Page:
     """
     lease, lease_body = _read(snapshot, LEASE, layout.lease_path(target))
     attempt, attempt_body = _read(snapshot, ATTEMPT, layout.attempt_path(book.checked(task))) if task else (None, "")
-    return Page(lease or leases.free(target), attempt, lease_body, attempt_body)
+    return LeasePage(lease or leases.free(target), attempt, lease_body, attempt_body)
 
 
 def proven(snapshot: Snapshot, target: str) -> Proven | None:
@@ -79,7 +79,7 @@ def queue(snapshot: Snapshot, target: str) -> tuple[Queue, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class LedgerWrite:
     """What one commit changes: None is left as it is."""
 
     line: str
@@ -88,7 +88,7 @@ class Written:
     proven: Proven | None = None
 
 
-def change(before: Page, written: Written, event: str, now: datetime) -> Change:
+def change(before: LeasePage, written: LedgerWrite, event: str, now: datetime) -> Change:
     """The change that writes it, with a line in each log."""
     writes: dict[str, str] = {}
     task = "-"
@@ -107,7 +107,7 @@ def change(before: Page, written: Written, event: str, now: datetime) -> Change:
     return Change(event=event, task=task, subject=f"{task}: {event}", body=written.line, writes=writes)
 
 
-def under(proof: Proof, found: Page) -> Attempt:
+def under(proof: LeaseProof, found: LeasePage) -> Attempt:
     """The attempt that a proof is about, as it is now.
 
     Raises:
@@ -125,7 +125,7 @@ class PendingClaim:
     seen: Lease
     claimed: Lease
 
-    def on(self, found: Page) -> Page:
+    def on(self, found: LeasePage) -> LeasePage:
         """The page with the claim.
 
         Raises:
@@ -136,6 +136,6 @@ class PendingClaim:
         return replace(found, lease=self.claimed)
 
 
-def _read(snapshot: Snapshot, kind: Kind[D], path: str) -> tuple[D | None, str]:
+def _read(snapshot: Snapshot, kind: DocumentKind[D], path: str) -> tuple[D | None, str]:
     text = snapshot.text(path)
     return (None, "") if text is None else codec.decode(kind, path, text)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from orch_gates.errors import GitError, OrchError, UsageError
-from orch_gates.git.answers import Fetched
+from orch_gates.git.answers import FetchOutcome
 from orch_gates.git.cli import Git
 from orch_gates.git.draft import checked
 from orch_gates.git.remote import Remote
@@ -101,7 +101,7 @@ def looked_for(git: Git, remote: Remote, target: str, wanted: Markers, timeout: 
         with scratch(git) as bench:
             spec = f"+refs/heads/{target}:refs/heads/target"
             answer = remote.fetch(bench.directory, [spec], timeout=timeout)
-            if answer.meaning is not Fetched.DONE:
+            if answer.meaning is not FetchOutcome.DONE:
                 raise GitError(f"{target} could not be fetched: {answer.reason}")
             return markers.check(bench, bench.resolve("refs/heads/target"), wanted)
     except OrchError as error:

@@ -18,7 +18,7 @@ from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Store
 from orch_gates.tasks import book, standings
 from orch_gates.tasks.book import Book, Quarantined
-from orch_gates.tasks.standings import Standings
+from orch_gates.tasks.standings import TaskPositions
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Places:
     """All of it for one target; `attempt` is the newest one of whoever holds the lease."""
 
     target: str
-    others: Standings
+    others: TaskPositions
     lines: Lines
     leases: Book
     attempt: Attempt | None
@@ -67,10 +67,10 @@ def of(snapshot: Snapshot, target: str, everything: Book) -> Places:
     Raises:
         StateDocumentError: as `read`.
     """
-    return _places(snapshot, target, Standings(tuple(map(standing, everything.tasks)), ()), everything)
+    return _places(snapshot, target, TaskPositions(tuple(map(standing, everything.tasks)), ()), everything)
 
 
-def _places(snapshot: Snapshot, target: str, others: Standings, leases: Book) -> Places:
+def _places(snapshot: Snapshot, target: str, others: TaskPositions, leases: Book) -> Places:
     holder = next((one.holder for one in leases.leases if one.target == target), "")
     attempt = ledger.page(snapshot, target, holder).attempt if holder else None
     return Places(target, others, lines(others.tasks), leases, attempt, ledger.queue(snapshot, target)[0])

@@ -29,7 +29,7 @@ class Rung(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class AncestryFacts:
     """What git says about `commit` and a branch that stands at `tip` on the server now.
 
     `ancestor`: the branch has it in its history; then the merge `merge` of the branch's own line brought it in, or
@@ -62,7 +62,7 @@ class Proof:
     reason: str
 
 
-def prove(facts: Facts) -> Proof:
+def prove(facts: AncestryFacts) -> Proof:
     """Climb the ladder. Only ancestry makes a commit landed; the others see that it is not so in name only."""
     at, name = f"{facts.branch} at {facts.tip[:10]}", facts.commit[:10]
     if not facts.ancestor:

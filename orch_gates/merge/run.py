@@ -12,10 +12,10 @@ from orch_gates.errors import ConfigError, GitError, LeaseLost, ProcessError
 from orch_gates.gates.merge import NAME, PROOF
 from orch_gates.merge import landing, ledger, retest, statuses
 from orch_gates.merge.attempting import Attempting, Stop
-from orch_gates.merge.context import Context, Where
+from orch_gates.merge.context import BranchTips, MergeContext
 from orch_gates.merge.keeper import Keeper
-from orch_gates.merge.ledger import Page
-from orch_gates.merge.queue.plan import Entry, ours
+from orch_gates.merge.ledger import LeasePage
+from orch_gates.merge.queue.plan import QueueEntry, ours
 from orch_gates.merge.validate import validate
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.ids import moment
@@ -46,7 +46,7 @@ class Driving:
     `last` is asked once more where a person may take back what was asked for (MRG-13).
     """
 
-    context: Context
+    context: MergeContext
     before: Before
     nonce: Callable[[], str]
     last: LastLook = _nothing
@@ -126,7 +126,7 @@ class Driving:
             return False
         return attempt is None or attempt.over or attempt.phase.number < Phase.VALIDATED.number
 
-    def _as_it_is(self, page: Page, where: Where, gate: str) -> Attempt | None:
+    def _as_it_is(self, page: LeasePage, where: BranchTips, gate: str) -> Attempt | None:
         """An attempt for which nothing can be done now: it is written nowhere that it was looked at."""
         attempt, context = page.attempt, self.context
         if attempt is None or attempt.over or page.lease.attempt != attempt.id:
@@ -140,7 +140,7 @@ class Driving:
         waits = waits and not self._too_long(page, context.now())
         return attempt if waits and statuses.still_absent(context, attempt.commit) else None
 
-    def _refused(self, snapshot: Snapshot, task: Task, page: Page, where: Where, gate: str) -> Stop | None:
+    def _refused(self, snapshot: Snapshot, task: Task, page: LeasePage, where: BranchTips, gate: str) -> Stop | None:
         """Why no attempt begins: nothing is there to be merged, or a gate before is not green."""
         attempt = page.attempt if page.attempt is not None and not page.attempt.over else None
         # What may have landed is looked for before anything else; a branch may be gone because it was merged.
@@ -149,7 +149,7 @@ class Driving:
             return None
         if not where.head:
             return Stop(Outcome.FAIL, f"branch {task.branch} does not exist on the server", "Push it.", absent=True)
-        if task.enqueued is not None and not ours(where.head, Entry(task, page.attempt)):
+        if task.enqueued is not None and not ours(where.head, QueueEntry(task, page.attempt)):
             why = f"{task.branch} is at {where.head[:10]}, but the merge of {task.enqueued.head[:10]} was requested"
             return Stop(Outcome.FAIL, why, "Queue the new commit again.", absent=True)
         if not where.target:
@@ -164,7 +164,7 @@ class Driving:
             Outcome.DEFER if waits else red.outcome, f"{red.gate}: {red.reason}", red.next_step, absent=not waits
         )
 
-    def _stale(self, attempting: Attempting, attempt: Attempt, page: Page, where: Where) -> str:
+    def _stale(self, attempting: Attempting, attempt: Attempt, page: LeasePage, where: BranchTips) -> str:
         """Why an attempt that this process took on has to end, to be begun anew; empty where it goes on."""
         assert attempting.proof is not None
         if attempt.generation != attempting.proof.generation:
@@ -180,11 +180,11 @@ class Driving:
             return f"the attempt has held the lease since {page.lease.granted}, longer than lease.max_hold_s allows"
         return ""
 
-    def _too_long(self, page: Page, now: datetime) -> bool:
+    def _too_long(self, page: LeasePage, now: datetime) -> bool:
         most = timedelta(seconds=self.context.settings.lease.max_hold)
         return page.lease.granted is not None and now > moment(page.lease.granted) + most
 
-    def _once(self, task: Task, snapshot: Snapshot, page: Page, where: Where, gate: str) -> Attempt | Stop:
+    def _once(self, task: Task, snapshot: Snapshot, page: LeasePage, where: BranchTips, gate: str) -> Attempt | Stop:
         # A setting that cannot be used stops it before anything is taken.
         command = retest.command(self.context.settings.merge, self.context.settings.inherited_env)
         if gate == PROOF or command is None:
@@ -203,7 +203,7 @@ class Driving:
             return attempting.gave_up(str(error))
 
     def _worked_on(
-        self, attempting: Attempting, attempt: Attempt, page: Page, where: Where, gate: str
+        self, attempting: Attempting, attempt: Attempt, page: LeasePage, where: BranchTips, gate: str
     ) -> Attempt | Stop:
         moved = (where.head, where.target) != (attempt.commit, attempt.base)
         # Somebody else may have merged exactly this.
@@ -222,7 +222,7 @@ class Driving:
             return _not_landed(attempting, stop)
         return landing.land(attempting, attempt)
 
-    def _judged_anew(self, attempting: Attempting, attempt: Attempt, where: Where) -> Stop | None:
+    def _judged_anew(self, attempting: Attempting, attempt: Attempt, where: BranchTips) -> Stop | None:
         """Why a commit that ours caught up is not merged yet: staging, image and deploy are made anew (ENG-12)."""
         if attempt.commit == where.head:
             return None
@@ -246,7 +246,7 @@ def _not_landed(attempting: Attempting, stop: Stop) -> Attempt | Stop:
     return stop
 
 
-def _stays(page: Page, task: Task) -> bool:
+def _stays(page: LeasePage, task: Task) -> bool:
     """Whether nothing is to be driven: it landed, or it is held and its task does not know yet (ENG-6)."""
     attempt = page.attempt
     assert attempt is not None

@@ -15,7 +15,7 @@ from orch_gates.settings import Settings
 
 if TYPE_CHECKING:
     from orch_gates.merge.attempting import Attempting
-    from orch_gates.merge.context import Context
+    from orch_gates.merge.context import MergeContext
 
 
 def by_statuses(attempting: Attempting, attempt: Attempt, *, stay: bool) -> Attempt:
@@ -49,7 +49,7 @@ def by_statuses(attempting: Attempting, attempt: Attempt, *, stay: bool) -> Atte
     return attempting.end(Outcome.FAIL, reason, step, findings)
 
 
-def red_target(context: Context, tip: str) -> str:
+def red_target(context: MergeContext, tip: str) -> str:
     """Why nothing is merged onto a target: CI says that it is red; empty where that is not known (MRG-6).
 
     Raises:
@@ -61,7 +61,7 @@ def red_target(context: Context, tip: str) -> str:
     return f"{context.target} itself is red at {tip[:10]}: {verdict.reason}"
 
 
-def still_absent(context: Context, commit: str) -> bool:
+def still_absent(context: MergeContext, commit: str) -> bool:
     """Whether the statuses on a commit are not there yet.
 
     Raises:
@@ -72,6 +72,6 @@ def still_absent(context: Context, commit: str) -> bool:
 
 def _judged(settings: Settings, forge: Forge, commit: str) -> Verdict:
     wanted = settings.ci_green
-    facts = ci_green.Facts(forge.repository, commit, forge.statuses.latest(commit), wanted.contexts, wanted.least)
+    facts = ci_green.StatusFacts(forge.repository, commit, forge.statuses.latest(commit), wanted.contexts, wanted.least)
     verdict = ci_green.judge(facts, ci_green.GATE.policy)
     return replace(verdict, gate="merge")

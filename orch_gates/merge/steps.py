@@ -121,7 +121,7 @@ def landed(attempt: Attempt, merge: str, proof: str, now: datetime) -> Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class AttemptEnd:
     """How an attempt ends.
 
     `moved`: its branch or target is another one; `absent`: nothing was there to be merged; `red_target`: the target is
@@ -138,7 +138,7 @@ class End:
     red_target: bool = False
 
 
-def ended(attempt: Attempt, end: End, now: datetime) -> Attempt:
+def ended(attempt: Attempt, end: AttemptEnd, now: datetime) -> Attempt:
     """It is over, or waits for a person (HOLD)."""
     return _to(
         attempt,

@@ -6,13 +6,13 @@ from orch_gates.config import file as config_file
 from orch_gates.documents import escape
 from orch_gates.errors import ConfigError, GitError, OrchError
 from orch_gates.gates.security import scan
-from orch_gates.git.answers import Fetched, Pushed
+from orch_gates.git.answers import FetchOutcome, PushOutcome
 from orch_gates.git.cli import Git
 from orch_gates.git.remote import Update
 from orch_gates.git.scratch import scratch
 from orch_gates.merge import catch_up, ledger, retest, statuses, steps
 from orch_gates.merge.attempting import ANEW, Attempting
-from orch_gates.merge.catch_up import Conflict, Empty, How, Unrelated
+from orch_gates.merge.catch_up import CatchUpConflict, Empty, How, Unrelated
 from orch_gates.merge.steps import CaughtUp
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.branch import code_ref, pull_of
@@ -63,7 +63,7 @@ def _catch_up(attempting: Attempting, bench: Git, attempt: Attempt) -> Attempt:
             attempting.made.add(found.commit)
             now = attempting.now()
             return attempting.record(lambda one: steps.caught_up(one, found, now), "caught-up")
-        case Conflict(files=files):
+        case CatchUpConflict(files=files):
             shown = ", ".join(files[:5]) + ("…" if len(files) > 5 else "")
             return attempting.end(
                 Outcome.FAIL,
@@ -108,7 +108,7 @@ def _fetch(attempting: Attempting, bench: Git, attempt: Attempt) -> tuple[str, s
     names = {"refs/heads/target": f"refs/heads/{attempt.target}", "refs/heads/branch": code_ref(attempt.branch)}
     specs = [f"+{name}:{ref}" for ref, name in names.items()]
     answer = attempting.context.remote.fetch(bench.directory, specs, timeout=attempting.context.settings.state.timeout)
-    if answer.meaning is not Fetched.DONE:
+    if answer.meaning is not FetchOutcome.DONE:
         raise GitError(f"{attempt.target} and {attempt.branch} could not be fetched: {answer.reason}")
     if (bench.directory / "shallow").exists():
         why = "the server's repository is shallow, so nothing can be caught up with it"
@@ -139,13 +139,13 @@ def _move_branch(attempting: Attempting, bench: Git, attempt: Attempt) -> Attemp
     answer = attempting.context.remote.push(
         bench.directory, (update,), timeout=attempting.context.settings.state.timeout
     )
-    if answer.meaning is Pushed.REFUSED:
+    if answer.meaning is PushOutcome.REFUSED:
         return attempting.end(
             Outcome.ERROR,
             f"the server refused the push to {attempt.branch}: {answer.hook_output or answer.reason}",
             f"Allow the bot to push to {attempt.branch}, or update the branch yourself.",
         )
-    if answer.meaning is not Pushed.LANDED:
+    if answer.meaning is not PushOutcome.LANDED:
         now_at = attempting.context.where(attempt.branch).head
         if now_at == attempt.head:
             raise GitError(f"{attempt.branch} could not be pushed: {answer.reason}")

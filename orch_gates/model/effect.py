@@ -20,7 +20,7 @@ MAX_URL = 300
 MAX_TEXT = 300
 
 
-class Word(StrEnum):
+class TrackerState(StrEnum):
     """What a person says in the tracker about a task (TRK-1)."""
 
     IN_PROGRESS = "in-progress"
@@ -40,7 +40,7 @@ class _Planned(BaseModel):
     planned: Timestamp = Field(description="When it was planned, UTC.")
 
 
-class Shown(StrEnum):
+class StatusWord(StrEnum):
     """A verdict as a commit status spells it."""
 
     SUCCESS = "success"
@@ -63,7 +63,7 @@ class StatusEffect(_Planned):
     context: Annotated[str, StringConstraints(pattern=r"\Aorch/[a-z][a-z0-9-]{0,39}\z")] = Field(
         description="The status: `orch/<gate>`."
     )
-    state: Shown = Field(strict=False, description="What the gate answered.")
+    state: StatusWord = Field(strict=False, description="What the gate answered.")
     reason: Annotated[Line, StringConstraints(max_length=MAX_REASON)] = Field(description="Why, as much as is shown.")
     url: Annotated[str, StringConstraints(max_length=MAX_URL, pattern=r"\A[!-~]*\z")] = Field(
         description="The page of the run that judged it; empty outside of CI."
@@ -94,8 +94,11 @@ class IssueEffect(_Planned):
         description="The label: `orch/<stage>` or `orch/<state>`."
     )
     text: Annotated[Line, StringConstraints(max_length=MAX_TEXT)] = Field(description="What the comment says.")
-    clears: tuple[Annotated[Word, Field(strict=False)], ...] = Field(
-        default=(), max_length=len(Word), strict=False, description="What a person said there, and was acted on."
+    clears: tuple[Annotated[TrackerState, Field(strict=False)], ...] = Field(
+        default=(),
+        max_length=len(TrackerState),
+        strict=False,
+        description="What a person said there, and was acted on.",
     )
 
     @property
@@ -108,7 +111,7 @@ class IssueEffect(_Planned):
         """As of a status."""
         return f"{self.kind}:{self.subject}:{self.generation}"
 
-    def owing(self, words: tuple[Word, ...]) -> IssueEffect:
+    def owing(self, words: tuple[TrackerState, ...]) -> IssueEffect:
         """The same, which clears these words too."""
         return self.model_copy(update={"clears": tuple(dict.fromkeys((*words, *self.clears)))})
 
@@ -121,15 +124,15 @@ def issue_subject(issue: int) -> str:
 Effect: TypeAlias = Annotated[StatusEffect | IssueEffect, Field(discriminator="kind")]
 
 
-def shown(outcome: Outcome) -> Shown | None:
+def shown(outcome: Outcome) -> StatusWord | None:
     """The state of a commit status for a verdict; None for a SKIP, which posts nothing (GATE-3)."""
     match outcome:
         case Outcome.PASS:
-            return Shown.SUCCESS
+            return StatusWord.SUCCESS
         case Outcome.FAIL | Outcome.ERROR:
-            return Shown.FAILURE
+            return StatusWord.FAILURE
         case Outcome.DEFER | Outcome.HOLD:
-            return Shown.PENDING
+            return StatusWord.PENDING
         case Outcome.SKIP:
             return None
         case _:

@@ -30,7 +30,7 @@ def card(snapshot: Snapshot, task: TaskId) -> Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ShownCard:
     """One card in one channel: what was shown when this was read, which text now, and by whom it is sent."""
 
     task: TaskId

@@ -16,7 +16,7 @@ _LONGEST_WAIT = 86_400
 _LONGEST_REASON = 300
 
 
-class Sort(Enum):
+class BotTrouble(Enum):
     """What an answer means for what was asked."""
 
     DONE = auto()
@@ -34,7 +34,7 @@ class Sort(Enum):
 class Reply:
     """An answer: `message` is the id of the message that it is about, `wait` the seconds before the next call."""
 
-    sort: Sort
+    sort: BotTrouble
     reason: str = ""
     message: int = 0
     wait: int = 0
@@ -42,10 +42,10 @@ class Reply:
 
 # By what the server's own source answers; the first that is contained.
 _BAD_REQUESTS = (
-    ("message is not modified", Sort.SAME),
-    ("message to edit not found", Sort.GONE),
-    ("message to delete not found", Sort.GONE),
-    ("message can't be deleted", Sort.TOO_OLD),
+    ("message is not modified", BotTrouble.SAME),
+    ("message to edit not found", BotTrouble.GONE),
+    ("message to delete not found", BotTrouble.GONE),
+    ("message can't be deleted", BotTrouble.TOO_OLD),
 )
 
 
@@ -75,13 +75,13 @@ class Bot:
 def read(method: str, answer: Answered | Unanswered) -> Reply:
     """What an answer means (pure)."""
     if isinstance(answer, Unanswered):
-        return Reply(Sort.UNSENT if answer.unsent else Sort.UNCLEAR, f"Telegram {answer.why}")
+        return Reply(BotTrouble.UNSENT if answer.unsent else BotTrouble.UNCLEAR, f"Telegram {answer.why}")
     try:
         found = json.loads(answer.body)
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict) or not isinstance(found.get("ok"), bool):
-        return Reply(Sort.UNCLEAR, f"Telegram did not answer {method} as it should (status {answer.status})")
+        return Reply(BotTrouble.UNCLEAR, f"Telegram did not answer {method} as it should (status {answer.status})")
     if found["ok"]:
         return _done(method, found.get("result"))
     described = escape.clip(escape.visible(str(found.get("description", ""))), _LONGEST_REASON)
@@ -89,26 +89,30 @@ def read(method: str, answer: Answered | Unanswered) -> Reply:
     parameters = found.get("parameters")
     parameters = parameters if isinstance(parameters, dict) else {}
     if answer.status == 429:
-        return Reply(Sort.LATER, reason, wait=_wait(parameters.get("retry_after"), answer.headers.get("Retry-After")))
+        return Reply(
+            BotTrouble.LATER, reason, wait=_wait(parameters.get("retry_after"), answer.headers.get("Retry-After"))
+        )
     if isinstance(moved := parameters.get("migrate_to_chat_id"), int):
-        return Reply(Sort.REFUSED, f"{reason}; the group has another number now: set ORCH_TELEGRAM_CHAT to {moved}")
+        return Reply(
+            BotTrouble.REFUSED, f"{reason}; the group has another number now: set ORCH_TELEGRAM_CHAT to {moved}"
+        )
     if answer.status in {401, 404}:
         return Reply(
-            Sort.REFUSED,
+            BotTrouble.REFUSED,
             f"{reason}; Telegram knows no bot with the token in ORCH_TELEGRAM_TOKEN: copy it again from @BotFather",
         )
     if answer.status == 400:
-        return Reply(next((sort for part, sort in _BAD_REQUESTS if part in described), Sort.REFUSED), reason)
-    return Reply(Sort.REFUSED if 400 <= answer.status < 500 else Sort.UNCLEAR, reason)
+        return Reply(next((sort for part, sort in _BAD_REQUESTS if part in described), BotTrouble.REFUSED), reason)
+    return Reply(BotTrouble.REFUSED if 400 <= answer.status < 500 else BotTrouble.UNCLEAR, reason)
 
 
 def _done(method: str, result: object) -> Reply:
     if method != "sendMessage":
-        return Reply(Sort.DONE)
+        return Reply(BotTrouble.DONE)
     message = result.get("message_id") if isinstance(result, dict) else None
     if not isinstance(message, int) or isinstance(message, bool) or message < 1:
-        return Reply(Sort.UNCLEAR, "Telegram did not say which message it sent")
-    return Reply(Sort.DONE, message=message)
+        return Reply(BotTrouble.UNCLEAR, "Telegram did not say which message it sent")
+    return Reply(BotTrouble.DONE, message=message)
 
 
 def _wait(retry_after: object, header: str | None) -> int:

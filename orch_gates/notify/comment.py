@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
 from orch_gates.forge import own_comment
 from orch_gates.forge.port.forge import Forge
-from orch_gates.forge.port.server import Kind
-from orch_gates.notify.delivery import Delivery, Result
+from orch_gates.forge.port.server import ForgeKind
+from orch_gates.notify.delivery import Delivery, DeliveryResult
 
 # Invisible where the comment is shown; with the author it tells ours from what others wrote.
 MARK = "<!-- orch-gates: card -->"
@@ -20,7 +20,7 @@ class PullComments:
     """The pull requests of a repository into one target."""
 
     forge: Forge
-    kind: Kind | None
+    kind: ForgeKind | None
     target: str
 
     @property
@@ -33,10 +33,10 @@ class PullComments:
         try:
             own_comment.ours_at(self.forge, self.kind)
         except ForgeRefused as error:
-            return Delivery(Result.REFUSED, str(error))
+            return Delivery(DeliveryResult.REFUSED, str(error))
         except ForgeUnavailable as error:
-            return Delivery(Result.LATER, str(error))
-        return Delivery(Result.SHOWN)
+            return Delivery(DeliveryResult.LATER, str(error))
+        return Delivery(DeliveryResult.SHOWN)
 
     def show(self, branch: str, markdown: str, pull: int, claim: Callable[[], bool]) -> Delivery:
         """Let the comment say this; `pull` is the pull request that it is on, 0 where that is still to be found.
@@ -47,24 +47,24 @@ class PullComments:
         try:
             return self._shown(branch, f"{MARK}\n{markdown}", pull, claim)
         except ForgeRefused as error:
-            return Delivery(Result.REFUSED, str(error), pull)
+            return Delivery(DeliveryResult.REFUSED, str(error), pull)
         except ForgeUnclear as error:
-            return Delivery(Result.UNKNOWN, str(error), pull)
+            return Delivery(DeliveryResult.UNKNOWN, str(error), pull)
         except ForgeUnavailable as error:
-            return Delivery(Result.LATER, str(error), pull)
+            return Delivery(DeliveryResult.LATER, str(error), pull)
 
     def _shown(self, branch: str, text: str, pull: int, claim: Callable[[], bool]) -> Delivery:
         number = pull or next((one.number for one in self.forge.pulls.find(branch, self.target) if not one.fork), 0)
         if not number:
-            return Delivery(Result.ABSENT)
+            return Delivery(DeliveryResult.ABSENT)
         ours = own_comment.ours_at(self.forge, self.kind)
         found = own_comment.find(self.forge.issues.comments(number), MARK, ours)
         if found is not None and found.body.strip() == text.strip():
-            return Delivery(Result.SHOWN, "", number)
+            return Delivery(DeliveryResult.SHOWN, "", number)
         if not claim():
-            return Delivery(Result.LEFT, "", pull)
+            return Delivery(DeliveryResult.LEFT, "", pull)
         if found is None:
             found = own_comment.make(self.forge.issues, number, MARK, ours, text)
         if found is not None and found.body.strip() != text.strip():
             self.forge.issues.edit_comment(number, found.id, text)
-        return Delivery(Result.SHOWN, "", number)
+        return Delivery(DeliveryResult.SHOWN, "", number)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Result(StrEnum):
+class DeliveryResult(StrEnum):
     """How a delivery ended. `later` was certainly not done, `unknown` may have been; `left` is another process's.
 
     `absent`: there is nothing yet that it could be shown on.
@@ -24,7 +24,7 @@ class Result(StrEnum):
 class Delivery:
     """How it ended, why the card is not shown, its message in the channel, and the seconds before the next call."""
 
-    result: Result
+    result: DeliveryResult
     reason: str = ""
     message: int = 0
     wait: int = 0

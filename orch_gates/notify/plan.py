@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from orch_gates.model.card import Claim, ShownIn
 from orch_gates.model.feedback import one_line
 from orch_gates.model.ids import moment, timestamp
-from orch_gates.notify.delivery import Delivery, Result
+from orch_gates.notify.delivery import Delivery, DeliveryResult
 
 # Longer than any request takes, so that a claim that is older is that of a process that died.
 CLAIMED = timedelta(minutes=10)
@@ -60,29 +60,29 @@ def after(
     """
     mine = shown.claim is not None and shown.claim.nonce == nonce
     theirs = shown.claim is not None and not mine and shown.claim != before.claim
-    if delivery.result is Result.LEFT or theirs:
+    if delivery.result is DeliveryResult.LEFT or theirs:
         return None
     if (
-        delivery.result is Result.SHOWN
+        delivery.result is DeliveryResult.SHOWN
         and not mine
         and (shown.digest, shown.message) != (before.digest, before.message)
     ):
         return None if shown.digest in {"", digest} else shown.model_copy(update={"digest": ""})
     problem = one_line(delivery.reason)
-    if delivery.result is Result.LATER and not mine and not delivery.wait and shown.problem == problem:
+    if delivery.result is DeliveryResult.LATER and not mine and not delivery.wait and shown.problem == problem:
         return None
     failures = shown.failures + mine
     changes: dict[str, object] = {"problem": problem, "not_before": None, "limited": False, "failures": failures}
     match delivery.result:
-        case Result.SHOWN | Result.ABSENT:
+        case DeliveryResult.SHOWN | DeliveryResult.ABSENT:
             # Nothing to show it on is looked for again with the next text only.
             changes |= {"digest": digest, "message": delivery.message, "claim": None, "refused": "", "failures": 0}
-        case Result.REFUSED:
+        case DeliveryResult.REFUSED:
             changes |= {"claim": None, "not_before": timestamp(now + REFUSED), "refused": digest}
-        case Result.LATER:
+        case DeliveryResult.LATER:
             wait = timestamp(now + timedelta(seconds=delivery.wait)) if delivery.wait else _again(failures, now)
             changes |= {"claim": None, "not_before": wait, "limited": delivery.wait > 0}
-        case Result.UNKNOWN:
+        case DeliveryResult.UNKNOWN:
             changes |= {"not_before": _again(failures, now)}
     found = shown.model_copy(update=changes)
     return None if found == shown else found

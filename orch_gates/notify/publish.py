@@ -11,10 +11,10 @@ from orch_gates.errors import OrchError
 from orch_gates.model.card import Card, Channel, ShownIn
 from orch_gates.model.ids import TaskId
 from orch_gates.notify import book, plan, sent
-from orch_gates.notify.book import Entry
+from orch_gates.notify.book import ShownCard
 from orch_gates.notify.claims import Claims
 from orch_gates.notify.comment import PullComments
-from orch_gates.notify.delivery import Delivery, Result
+from orch_gates.notify.delivery import Delivery, DeliveryResult
 from orch_gates.notify.telegram import Chat
 from orch_gates.notify.webhook import Webhook
 from orch_gates.report import card as render
@@ -28,7 +28,7 @@ _MOST_FAILED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedCard:
     """A task, what its card says, and whether it is over: one that was never shown is not shown any more then.
 
     `branch` is that of its pull request; empty where that has another comment of ours.
@@ -64,7 +64,7 @@ class _Run:
     channel: Channel
     place: str
     text: Callable[[Content], str]
-    show: Callable[[Entry, str, ShownIn, str], Delivery]
+    show: Callable[[ShownCard, str, ShownIn, str], Delivery]
     check: Callable[[], Delivery] | None = None
     shown: list[TaskId] = field(default_factory=list)
     waits: list[str] = field(default_factory=list)
@@ -102,7 +102,7 @@ class Publisher:
     late: Callable[[], bool] = lambda: False
     cache_dir: Path | None = None
 
-    def publish(self, snapshot: Snapshot, wanted: Sequence[Wanted]) -> tuple[Published, ...]:
+    def publish(self, snapshot: Snapshot, wanted: Sequence[WantedCard]) -> tuple[Published, ...]:
         """Show what changed; an error of one channel is reported, and stops no other."""
         cards, broken = _read(snapshot, wanted)
         sent.remove_old(self.cache_dir, self.claims.now())
@@ -119,28 +119,28 @@ class Publisher:
         runs = []
         if (chat := self.chat) is not None:
 
-            def shown(entry: Entry, text: str, before: ShownIn, _branch: str) -> Delivery:
+            def shown(entry: ShownCard, text: str, before: ShownIn, _branch: str) -> Delivery:
                 return chat.show(entry.task, text, before.message, lambda: entry.claim(self.store))
 
             runs.append(_Run(Channel.TELEGRAM, chat.place, render.telegram_html, shown, chat.check))
         if (webhook := self.webhook) is not None:
 
-            def posted(entry: Entry, text: str, _before: ShownIn, _branch: str) -> Delivery:
+            def posted(entry: ShownCard, text: str, _before: ShownIn, _branch: str) -> Delivery:
                 if not entry.claim(self.store):
-                    return Delivery(Result.LEFT)
+                    return Delivery(DeliveryResult.LEFT)
                 delivery_id = f"{entry.task}-{entry.digest[:16]}"
                 return webhook.send(text, delivery_id, int(self.claims.now().timestamp()))
 
             runs.append(_Run(Channel.WEBHOOK, webhook.place, render.webhook_json, posted))
         if (comments := self.comments) is not None:
 
-            def commented(entry: Entry, text: str, before: ShownIn, branch: str) -> Delivery:
+            def commented(entry: ShownCard, text: str, before: ShownIn, branch: str) -> Delivery:
                 return comments.show(branch, text, before.message, lambda: entry.claim(self.store))
 
             runs.append(_Run(Channel.COMMENT, comments.place, render.comment_markdown, commented, comments.check))
         return runs
 
-    def _channel(self, run: _Run, cards: Sequence[tuple[Wanted, Card]]) -> None:
+    def _channel(self, run: _Run, cards: Sequence[tuple[WantedCard, Card]]) -> None:
         everything = tuple(one for _, card in cards for one in card.shown)
         if (until := plan.paused_until(everything, run.place, self.claims.now())) is not None:
             run.waits.append(f"{run.channel} is rate-limited until {until:%H:%M:%S} UTC")
@@ -152,20 +152,20 @@ class Publisher:
                 return
             if one.again and not run.shown:
                 continue
-            entry = Entry(one.task, one.before, render.digest(one.text), self.nonce(), self.claims)
+            entry = ShownCard(one.task, one.before, render.digest(one.text), self.nonce(), self.claims)
             if run.tried == 0 and not self._reached(run, entry):
                 return
             run.tried += 1
             if not self._shown(run, entry, one.text, one.before, one.branch):
                 return
 
-    def _reached(self, run: _Run, entry: Entry) -> bool:
+    def _reached(self, run: _Run, entry: ShownCard) -> bool:
         """Whether the channel may be used; one that may not costs no claim, so that it changes nothing in any run."""
-        delivery = run.check() if run.check is not None else Delivery(Result.SHOWN)
-        if delivery.result is Result.SHOWN:
+        delivery = run.check() if run.check is not None else Delivery(DeliveryResult.SHOWN)
+        if delivery.result is DeliveryResult.SHOWN:
             return True
         run.tried += 1
-        found = run.refused if delivery.result is Result.REFUSED else run.waits
+        found = run.refused if delivery.result is DeliveryResult.REFUSED else run.waits
         found.append(f"{entry.task}: {run.channel}: {delivery.reason}")
         if delivery.wait:
             try:
@@ -174,7 +174,7 @@ class Publisher:
                 run.waits.append(f"{entry.task}: {run.channel}: {error}")
         return False
 
-    def _due(self, run: _Run, cards: Sequence[tuple[Wanted, Card]]) -> list[_Due]:
+    def _due(self, run: _Run, cards: Sequence[tuple[WantedCard, Card]]) -> list[_Due]:
         """What is to be shown; what failed comes last, in another order each time, and keeps no other one unshown."""
         found = []
         for wanted, card in cards:
@@ -193,7 +193,7 @@ class Publisher:
             return True
         if (dated := self.claims.dated(before.claim)) is not None:
             try:
-                Entry(task, before, dated.digest, dated.nonce, self.claims).date(self.store, dated)
+                ShownCard(task, before, dated.digest, dated.nonce, self.claims).date(self.store, dated)
             except OrchError as error:
                 run.waits.append(f"{task}: {run.channel}: {error}")
         return False
@@ -204,8 +204,8 @@ class Publisher:
         if claim is None or (message := sent.read(self.cache_dir, claim.nonce)) is None:
             return before
         delivery, entry = (
-            Delivery(Result.SHOWN, "", message),
-            Entry(task, before, claim.digest, claim.nonce, self.claims),
+            Delivery(DeliveryResult.SHOWN, "", message),
+            ShownCard(task, before, claim.digest, claim.nonce, self.claims),
         )
         try:
             entry.record(self.store, delivery)
@@ -215,11 +215,11 @@ class Publisher:
             return before
         return plan.after(before, before, claim.digest, claim.nonce, delivery, self.claims.now()) or before
 
-    def _shown(self, run: _Run, entry: Entry, text: str, before: ShownIn, branch: str) -> bool:
+    def _shown(self, run: _Run, entry: ShownCard, text: str, before: ShownIn, branch: str) -> bool:
         """Show one card; whether the channel may be asked for another one."""
         try:
             delivery = run.show(entry, text, before, branch)
-            if delivery.result is Result.SHOWN:
+            if delivery.result is DeliveryResult.SHOWN:
                 sent.write(self.cache_dir, entry.nonce, delivery.message)
             entry.record(self.store, delivery)
             sent.remove(self.cache_dir, entry.nonce)
@@ -228,25 +228,25 @@ class Publisher:
             return False
         line = f"{entry.task}: {run.channel}: {delivery.reason}"
         match delivery.result:
-            case Result.SHOWN:
+            case DeliveryResult.SHOWN:
                 run.shown.append(entry.task)
-            case Result.REFUSED:
+            case DeliveryResult.REFUSED:
                 run.refused.append(line)
                 run.failed += 1
                 return run.failed < _MOST_FAILED
-            case Result.LATER | Result.UNKNOWN:
-                if delivery.result is Result.UNKNOWN:
+            case DeliveryResult.LATER | DeliveryResult.UNKNOWN:
+                if delivery.result is DeliveryResult.UNKNOWN:
                     self.claims.seen(entry.nonce)
                 run.waits.append(line)
                 run.failed += 1
                 # A limit is the whole channel's, and a server that is down would cost the time of every card.
                 return not delivery.wait and run.failed < _MOST_FAILED
-            case Result.LEFT | Result.ABSENT:
+            case DeliveryResult.LEFT | DeliveryResult.ABSENT:
                 pass
         return True
 
 
-def _read(snapshot: Snapshot, wanted: Sequence[Wanted]) -> tuple[list[tuple[Wanted, Card]], list[str]]:
+def _read(snapshot: Snapshot, wanted: Sequence[WantedCard]) -> tuple[list[tuple[WantedCard, Card]], list[str]]:
     """The documents of these cards, and why some cannot be read: nothing is shown of those, as it would come twice."""
     cards, broken = [], []
     for one in wanted:

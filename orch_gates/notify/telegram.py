@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from orch_gates.notify.bot import Bot, Reply, Sort
-from orch_gates.notify.delivery import Delivery, Result
+from orch_gates.notify.bot import Bot, BotTrouble, Reply
+from orch_gates.notify.delivery import Delivery, DeliveryResult
 
 # The card is further down; this one is too old to be deleted.
 POINTER = "↓ the card of {task} is further down"
-_GONE = frozenset({Sort.DONE, Sort.GONE})
+_GONE = frozenset({BotTrouble.DONE, BotTrouble.GONE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +44,16 @@ class Chat:
         edits = bool(message) and not self.bump
         if edits:
             if not claim():
-                return Delivery(Result.LEFT, "another process edits it", message)
+                return Delivery(DeliveryResult.LEFT, "another process edits it", message)
             reply = self._edit(message, html)
-            if reply.sort is not Sort.GONE:
+            if reply.sort is not BotTrouble.GONE:
                 return _changed(reply, message)
         # One answer has two causes: a message that is gone, and a chat that the bot may not enter any more.
         reached = self._call("getChat")
-        if reached.sort is not Sort.DONE:
+        if reached.sort is not BotTrouble.DONE:
             return _delivery(reached, message)
         if not edits and not claim():
-            return Delivery(Result.LEFT, "another process sends it", message)
+            return Delivery(DeliveryResult.LEFT, "another process sends it", message)
         if message and self.bump:
             left = self._cleared(task, message)
             if left is not None:
@@ -64,9 +64,9 @@ class Chat:
     def _cleared(self, task: str, message: int) -> Reply | None:
         """Take the old card away, or let it point to the new one; the reply that keeps both from being done."""
         deleted = self._call("deleteMessage", message_id=message)
-        if deleted.sort is Sort.TOO_OLD:
+        if deleted.sort is BotTrouble.TOO_OLD:
             pointed = self._edit(message, POINTER.format(task=task))
-            return pointed if pointed.sort in {Sort.LATER, Sort.UNSENT} else None
+            return pointed if pointed.sort in {BotTrouble.LATER, BotTrouble.UNSENT} else None
         return None if deleted.sort in _GONE else deleted
 
     def _edit(self, message: int, html: str) -> Reply:
@@ -85,18 +85,18 @@ def _text(html: str) -> dict[str, object]:
 
 def _changed(reply: Reply, message: int) -> Delivery:
     """What came of a call that may still be done after its answer was lost: an edit over the next one, for example."""
-    if reply.sort is Sort.UNCLEAR:
-        return Delivery(Result.UNKNOWN, reply.reason, message)
+    if reply.sort is BotTrouble.UNCLEAR:
+        return Delivery(DeliveryResult.UNKNOWN, reply.reason, message)
     return _delivery(reply, message)
 
 
 def _delivery(reply: Reply, message: int = 0) -> Delivery:
     match reply.sort:
-        case Sort.DONE | Sort.SAME:
-            return Delivery(Result.SHOWN, "", message)
-        case Sort.LATER:
-            return Delivery(Result.LATER, reply.reason, message, reply.wait)
-        case Sort.UNSENT | Sort.UNCLEAR:
-            return Delivery(Result.LATER, reply.reason, message)
-        case Sort.REFUSED | Sort.GONE | Sort.TOO_OLD:
-            return Delivery(Result.REFUSED, reply.reason, message)
+        case BotTrouble.DONE | BotTrouble.SAME:
+            return Delivery(DeliveryResult.SHOWN, "", message)
+        case BotTrouble.LATER:
+            return Delivery(DeliveryResult.LATER, reply.reason, message, reply.wait)
+        case BotTrouble.UNSENT | BotTrouble.UNCLEAR:
+            return Delivery(DeliveryResult.LATER, reply.reason, message)
+        case BotTrouble.REFUSED | BotTrouble.GONE | BotTrouble.TOO_OLD:
+            return Delivery(DeliveryResult.REFUSED, reply.reason, message)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from orch_gates.documents import escape
-from orch_gates.notify.delivery import Delivery, Result
+from orch_gates.notify.delivery import Delivery, DeliveryResult
 from orch_gates.wire.post import Unanswered, may_be_posted_to, post
 
 _USUAL_WAIT = 60
@@ -46,7 +46,7 @@ class Webhook:
         A redirect is no success, as the card would go where nobody set it.
         """
         if self.problem:
-            return Delivery(Result.REFUSED, self.problem)
+            return Delivery(DeliveryResult.REFUSED, self.problem)
         content = document.encode()
         headers = {
             "X-Orch-Delivery": delivery_id,
@@ -56,17 +56,20 @@ class Webhook:
         answer = post(self.url, content, timeout=self.timeout, headers=headers)
         server = escape.visible(urlsplit(self.url).hostname or "")
         if isinstance(answer, Unanswered):
-            return Delivery(Result.LATER if answer.unsent else Result.UNKNOWN, f"the webhook at {server} {answer.why}")
+            return Delivery(
+                DeliveryResult.LATER if answer.unsent else DeliveryResult.UNKNOWN,
+                f"the webhook at {server} {answer.why}",
+            )
         reason = f"the webhook at {server} answered with {answer.status}"
         if 200 <= answer.status < 300:
-            return Delivery(Result.SHOWN)
+            return Delivery(DeliveryResult.SHOWN)
         if answer.status in _PASSING:
-            return Delivery(Result.LATER, reason, wait=_wait(answer.headers.get("Retry-After", "")))
+            return Delivery(DeliveryResult.LATER, reason, wait=_wait(answer.headers.get("Retry-After", "")))
         if 300 <= answer.status < 400:
             return Delivery(
-                Result.REFUSED, f"{reason}, but no redirect is followed; set ORCH_WEBHOOK_URL to where it leads"
+                DeliveryResult.REFUSED, f"{reason}, but no redirect is followed; set ORCH_WEBHOOK_URL to where it leads"
             )
-        return Delivery(Result.REFUSED if answer.status < 500 else Result.UNKNOWN, reason)
+        return Delivery(DeliveryResult.REFUSED if answer.status < 500 else DeliveryResult.UNKNOWN, reason)
 
 
 def signature(secret: str, timestamp: int, content: bytes) -> str:

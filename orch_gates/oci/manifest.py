@@ -71,7 +71,7 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class ImageConfig:
     """The configuration of one image; `layers` are the digests of their unpacked content, the base's first."""
 
     platform: str
@@ -118,7 +118,7 @@ def read(body: bytes, digest: str, told_type: str) -> Manifest:
     return Manifest(digest, media_type, body, annotations, config=config, layer_types=types)
 
 
-def read_config(body: bytes, stated: Descriptor) -> Config:
+def read_config(body: bytes, stated: Descriptor) -> ImageConfig:
     """The configuration that a manifest names.
 
     Raises:
@@ -134,7 +134,7 @@ def read_config(body: bytes, stated: Descriptor) -> Config:
     layers = rootfs.get("diff_ids", []) if isinstance(rootfs, dict) else []
     if not isinstance(layers, list) or len(layers) > _MOST_LAYERS or not all(isinstance(one, str) for one in layers):
         raise RegistryBroken("its list of layers cannot be read")
-    return Config(_platform(document), labels, tuple(layers))
+    return ImageConfig(_platform(document), labels, tuple(layers))
 
 
 def _prove(body: bytes, digest: str) -> None:

@@ -20,9 +20,9 @@ from orch_gates.errors import (
 from orch_gates.oci import manifest
 from orch_gates.oci.challenge import Challenge, preferred
 from orch_gates.oci.logins import Login, Logins
-from orch_gates.oci.manifest import MOST_BYTES, Config, Descriptor, Manifest
+from orch_gates.oci.manifest import MOST_BYTES, Descriptor, ImageConfig, Manifest
 from orch_gates.oci.reference import DIGEST, Reference
-from orch_gates.oci.transport import Answer, Observe, Transport, is_address, same_server, shown
+from orch_gates.oci.transport import Observe, RegistryResponse, Transport, is_address, same_server, shown
 from orch_gates.variables.services import RegistrySettings
 
 _MOST_TOKEN = 64 * 1024
@@ -78,7 +78,7 @@ class Registry:
             digest = named if DIGEST.fullmatch(named) else _digest_of_tag(answer)
             return manifest.read(answer.body, digest, answer.headers.get("Content-Type", ""))
 
-    def config(self, stated: Descriptor) -> Config:
+    def config(self, stated: Descriptor) -> ImageConfig:
         """The configuration that a manifest names.
 
         Raises:
@@ -108,7 +108,7 @@ class Registry:
             raise self._refusal(url, answer)
         raise RegistryUnclear(f"{shown(url)}: {_error_text(answer)}")
 
-    def _get(self, url: str, headers: dict[str, str], most: int = MOST_BYTES) -> Answer:
+    def _get(self, url: str, headers: dict[str, str], most: int = MOST_BYTES) -> RegistryResponse:
         answer = self._wire.get(url, headers, self._authorization, most)
         if answer.status == 401 and self._let_in(url, answer):
             answer = self._wire.get(url, headers, self._authorization, most)
@@ -120,7 +120,7 @@ class Registry:
             raise self._refusal(url, answer)
         raise RegistryUnavailable(f"{shown(url)}: {_error_text(answer)}")
 
-    def _refusal(self, url: str, answer: Answer) -> RegistryRefused:
+    def _refusal(self, url: str, answer: RegistryResponse) -> RegistryRefused:
         login = self._logins.of(self.image.host)
         if login is None:
             hint = self._logins.hint(self.image.host)
@@ -129,7 +129,7 @@ class Registry:
             advice = f"{login.user} lacks the permission for this"
         return RegistryRefused(escape.visible(f"{shown(url)}: {_error_text(answer)}; {advice}"))
 
-    def _let_in(self, url: str, answer: Answer) -> bool:
+    def _let_in(self, url: str, answer: RegistryResponse) -> bool:
         """Take up the challenge of a registry; tells whether it is worth to ask again.
 
         Raises:
@@ -195,7 +195,7 @@ def _at(url: str) -> Iterator[None]:
         raise RegistryBroken(f"{shown(url)}: {error}") from error
 
 
-def _digest_of_tag(answer: Answer) -> str:
+def _digest_of_tag(answer: RegistryResponse) -> str:
     """The digest of what a tag leads to: the one that the registry goes by, where it is true.
 
     Raises:
@@ -208,7 +208,7 @@ def _digest_of_tag(answer: Answer) -> str:
     return found
 
 
-def _document(answer: Answer) -> dict[str, Any]:
+def _document(answer: RegistryResponse) -> dict[str, Any]:
     try:
         found = json.loads(answer.body)
     except (ValueError, RecursionError):
@@ -216,7 +216,7 @@ def _document(answer: Answer) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _error_text(answer: Answer) -> str:
+def _error_text(answer: RegistryResponse) -> str:
     """The status and the message of a registry's error, in one line."""
     errors = _document(answer).get("errors")
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}

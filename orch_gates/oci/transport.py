@@ -30,7 +30,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RegistryResponse:
     """Status, headers (whatever their case) and body."""
 
     status: int
@@ -50,7 +50,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class RegistryCall:
     """One request that was made; status 0 is no answer."""
 
     method: str
@@ -59,7 +59,7 @@ class Call:
     seconds: float
 
 
-Observe = Callable[[Call], None]
+Observe = Callable[[RegistryCall], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Transport:
         """Whether a server may lead to a host over plain http: never one elsewhere to this machine."""
         return host.lower() in self._plain or (is_loopback(host) and is_loopback(urlsplit(url).netloc))
 
-    def get(self, url: str, headers: Mapping[str, str], authorization: str, most: int) -> Answer:
+    def get(self, url: str, headers: Mapping[str, str], authorization: str, most: int) -> RegistryResponse:
         """The answer to a question; redirects are followed, and a server that is busy is asked again.
 
         Raises:
@@ -113,7 +113,7 @@ class Transport:
                 return answer
             clock.sleep(answer.wait)
 
-    def put(self, url: str, headers: Mapping[str, str], authorization: str, content: bytes) -> Answer:
+    def put(self, url: str, headers: Mapping[str, str], authorization: str, content: bytes) -> RegistryResponse:
         """Have something stored, once.
 
         Raises:
@@ -122,7 +122,7 @@ class Transport:
         """
         return self._send("PUT", url, headers, authorization, 1024 * 1024, content)
 
-    def _followed(self, url: str, headers: Mapping[str, str], authorization: str, most: int) -> Answer:
+    def _followed(self, url: str, headers: Mapping[str, str], authorization: str, most: int) -> RegistryResponse:
         first = url
         for _ in range(_MOST_REDIRECTS + 1):
             answer = self._send("GET", url, headers, authorization if same_server(url, first) else "", most)
@@ -152,7 +152,7 @@ class Transport:
 
     def _send(
         self, method: str, url: str, headers: Mapping[str, str], authorization: str, most: int, content: bytes = b""
-    ) -> Answer:
+    ) -> RegistryResponse:
         if authorization and not (authorization.isascii() and authorization.isprintable()):
             raise RegistryRefused("the login holds a character that no header takes; copy it again")
         begun, status = clock.monotonic(), 0
@@ -175,7 +175,7 @@ class Transport:
                 found = body(response, begun + self._timeout, most)
                 # A manifest or blob has a digest, and stays as it is.
                 credential = authorization.rpartition(" ")[2] if status >= 400 else ""
-                return Answer(status, response.headers, without(found, credential))
+                return RegistryResponse(status, response.headers, without(found, credential))
         except UNUSABLE_URL as error:
             raise RegistryUnavailable(f"{shown(url)} cannot be reached: the address cannot be used") from error
         except (requests.RequestException, HTTPError, OSError) as error:
@@ -185,7 +185,7 @@ class Transport:
             unclear = method == "PUT" and not failed.unsent
             raise (RegistryUnclear if unclear else RegistryUnavailable)(f"{shown(url)} {failed.message}") from error
         finally:
-            self._observe(Call(method, shown(url), status, clock.monotonic() - begun))
+            self._observe(RegistryCall(method, shown(url), status, clock.monotonic() - begun))
 
 
 def shown(url: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import assert_never
 
 from orch_gates.documents import escape
-from orch_gates.engine.card import Card, Mark
+from orch_gates.engine.card import Card, GateState
 from orch_gates.report import machine
 
 # Telegram counts in units of UTF-16, after it took the markup out.
@@ -66,16 +66,16 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 
-def sign(mark: Mark) -> str:
+def sign(mark: GateState) -> str:
     """How a gate is ticked."""
     match mark:
-        case Mark.PASSED:
+        case GateState.PASSED:
             return "✓"
-        case Mark.RED:
+        case GateState.RED:
             return "✗"
-        case Mark.WAITING:
+        case GateState.WAITING:
             return "⏳"
-        case Mark.OPEN:
+        case GateState.OPEN:
             return "○"
         case _:
             assert_never(mark)

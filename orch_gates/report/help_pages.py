@@ -12,19 +12,21 @@ from importlib import resources
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class HelpPage:
     """A page by the name of its document, and what it is about in one line."""
 
     document: str
     about: str
 
 
-PAGES: Mapping[str, Page] = {
-    "leak": Page("remove-a-leaked-secret.md", "A push or a commit was refused because of a secret."),
-    "allow": Page("allow-a-finding.md", "A finding is not a secret."),
-    "state": Page("repair-the-state-branch.md", "A push to the state branch was refused, or the branch is damaged."),
-    "merge": Page("merge-through-the-gate.md", "A push to the target branch was refused."),
-    "gates": Page("gates.md", "What each gate reads, and how a report is recorded."),
+PAGES: Mapping[str, HelpPage] = {
+    "leak": HelpPage("remove-a-leaked-secret.md", "A push or a commit was refused because of a secret."),
+    "allow": HelpPage("allow-a-finding.md", "A finding is not a secret."),
+    "state": HelpPage(
+        "repair-the-state-branch.md", "A push to the state branch was refused, or the branch is damaged."
+    ),
+    "merge": HelpPage("merge-through-the-gate.md", "A push to the target branch was refused."),
+    "gates": HelpPage("gates.md", "What each gate reads, and how a report is recorded."),
 }
 
 _COMMENT = re.compile(r"^<!--.*?-->\n", re.M)

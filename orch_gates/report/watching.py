@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from orch_gates.documents import escape
-from orch_gates.engine.watching import Count, Rules, Sample
+from orch_gates.engine.watching import Count, Sample, WatchRules
 from orch_gates.model.watch import Probed
 
 WELL, FAILED, MISSING = "▁", "█", "·"
@@ -14,7 +14,7 @@ _LEVELS = "▁▂▃▄▅▆▇█"
 _WIDEST = 60
 
 
-def sparklines(samples: Sequence[Sample], rules: Rules) -> list[str]:
+def sparklines(samples: Sequence[Sample], rules: WatchRules) -> list[str]:
     """A line for each target and source: its marks from the begin of the window to its end, its name, its numbers."""
     slots: dict[int, list[Sample]] = {}
     due = rules.due

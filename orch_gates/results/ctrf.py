@@ -6,16 +6,16 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from orch_gates.results.model import Collector, Status
+from orch_gates.results.model import CheckCollector, CheckStatus
 from orch_gates.results.values import claim, mapping, rows, text, texts
 
 _STATUSES = {
-    "passed": Status.PASSED,
-    "failed": Status.FAILED,
-    "skipped": Status.SKIPPED,
-    "pending": Status.SKIPPED,
+    "passed": CheckStatus.PASSED,
+    "failed": CheckStatus.FAILED,
+    "skipped": CheckStatus.SKIPPED,
+    "pending": CheckStatus.SKIPPED,
     # Nobody knows what it means.
-    "other": Status.ERRORED,
+    "other": CheckStatus.ERRORED,
 }
 
 
@@ -24,7 +24,7 @@ def is_one(document: Mapping[str, Any]) -> bool:
     return document.get("reportFormat") == "CTRF" or "tests" in mapping(document.get("results"))
 
 
-def read(document: Mapping[str, Any], into: Collector) -> None:
+def read(document: Mapping[str, Any], into: CheckCollector) -> None:
     """Read a document into a collector.
 
     Raises:
@@ -38,9 +38,9 @@ def read(document: Mapping[str, Any], into: Collector) -> None:
         stated = text(test.get("status"))
         found[stated] += 1
         suite, name = " > ".join(texts(test.get("suite"))), text(test.get("name"))
-        status = _STATUSES.get(stated, Status.ERRORED)
+        status = _STATUSES.get(stated, CheckStatus.ERRORED)
         if stated == "other" and text(test.get("rawStatus")) == "todo":
-            status = Status.TODO
+            status = CheckStatus.TODO
         message = "\n".join(part for part in (text(test.get("message")), text(test.get("trace"))) if part)
         # Some plugins write the suite into the name as well.
         suite = "" if "::" in name or name.startswith(suite) else suite

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from orch_gates.documents import strict_json
-from orch_gates.results.model import Collector, Status, Unreadable
+from orch_gates.results.model import CheckCollector, CheckStatus, ResultsUnreadable
 from orch_gates.results.values import text
 
 _TEXT = 8000
 _MOST_OPEN = 100_000
 # What changes nothing about how a test ends.
 _PASSED_OVER = frozenset({"pause", "cont", "bench", "attr", "artifacts"})
-_ENDS = {"pass": Status.PASSED, "fail": Status.FAILED, "skip": Status.SKIPPED}
+_ENDS = {"pass": CheckStatus.PASSED, "fail": CheckStatus.FAILED, "skip": CheckStatus.SKIPPED}
 # Lines of the framework itself, which say nothing about why a test is red.
 _FRAME = re.compile(r"\s*(?:=== (?:RUN|PAUSE|CONT|NAME)\b.*|--- (?:FAIL|PASS|SKIP|BENCH): .*)?\s*")
 
@@ -39,7 +39,7 @@ class _Test:
 
 
 class _Reader:
-    def __init__(self, into: Collector) -> None:
+    def __init__(self, into: CheckCollector) -> None:
         self.into = into
         self.open: dict[tuple[str, str], _Test] = {}
         self.builds: dict[str, _Test] = {}
@@ -54,7 +54,7 @@ class _Reader:
         elif action == "build-fail":
             path = str(event.get("ImportPath", ""))
             self.red.add(path.partition(" ")[0])
-            self.into.add(path.partition(" ")[0], "(build)", Status.ERRORED, ["".join(self._build(path).output)])
+            self.into.add(path.partition(" ")[0], "(build)", CheckStatus.ERRORED, ["".join(self._build(path).output)])
         elif action in {"start", "run"}:
             self._began(package, name, number)
         elif action == "output":
@@ -73,7 +73,7 @@ class _Reader:
 
     def _began(self, package: str, name: str, number: int) -> None:
         if len(self.open) >= _MOST_OPEN:
-            raise Unreadable(f"more than {_MOST_OPEN} tests run at once", number)
+            raise ResultsUnreadable(f"more than {_MOST_OPEN} tests run at once", number)
         self.open[package, name] = _Test()
         # Before Go 1.20 nothing says that a package began, and it has to end all the same.
         self.open.setdefault((package, ""), _Test())
@@ -83,7 +83,7 @@ class _Reader:
             if (above := self.open.get((package, parent))) is not None:
                 above.has_below = True
 
-    def _ended(self, package: str, name: str, status: Status, number: int) -> None:
+    def _ended(self, package: str, name: str, status: CheckStatus, number: int) -> None:
         test = self.open.pop((package, name), None)
         if test is None:
             if name:
@@ -94,7 +94,7 @@ class _Reader:
         else:
             self._package(package, status, test)
 
-    def _test(self, package: str, name: str, status: Status, test: _Test) -> None:
+    def _test(self, package: str, name: str, status: CheckStatus, test: _Test) -> None:
         if status.is_red:
             self.red.add(package)
             parent = name
@@ -107,13 +107,13 @@ class _Reader:
             return
         self.into.add(package, name, status, [test.own_output.strip() or "".join(test.output)])
 
-    def _package(self, package: str, status: Status, test: _Test) -> None:
+    def _package(self, package: str, status: CheckStatus, test: _Test) -> None:
         for key in [key for key in self.open if key[0] == package]:
             output = "".join(self.open.pop(key).output)
             self.red.add(package)
-            self.into.add(package, key[1], Status.ERRORED, [f"it did not end\n{output}"])
+            self.into.add(package, key[1], CheckStatus.ERRORED, [f"it did not end\n{output}"])
         if status.is_red and package not in self.red:
-            self.into.add(package, "(package)", Status.ERRORED, ["".join(test.output)])
+            self.into.add(package, "(package)", CheckStatus.ERRORED, ["".join(test.output)])
 
     def end(self) -> None:
         """The file ends here."""
@@ -127,15 +127,15 @@ def _event(line: str, number: int) -> dict[str, object]:
     try:
         event = strict_json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise Unreadable(
+        raise ResultsUnreadable(
             f"line {number} is not a JSON event; give only the output of `go test -json`", number
         ) from error
     if not isinstance(event, dict):
-        raise Unreadable(f"line {number} is not a JSON event", number)
+        raise ResultsUnreadable(f"line {number} is not a JSON event", number)
     return event
 
 
-def read(lines: Iterable[str], into: Collector) -> None:
+def read(lines: Iterable[str], into: CheckCollector) -> None:
     """Read a file into a collector.
 
     Raises:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from orch_gates.results.model import Collector, Status, Unreadable, count
+from orch_gates.results.model import CheckCollector, CheckStatus, ResultsUnreadable, count
 
 _DEEPEST = 64
 # Between two events: a name or an attribute may be long, but is held whole.
@@ -15,11 +15,11 @@ _LONGEST_TOKEN = 1024 * 1024
 _TEXT = 8000
 _SUITES = frozenset({"testsuites", "testsuite"})
 _RED = {
-    "failure": Status.FAILED,
-    "error": Status.ERRORED,
+    "failure": CheckStatus.FAILED,
+    "error": CheckStatus.ERRORED,
     # Of a test that failed every time it was run again.
-    "rerunFailure": Status.FAILED,
-    "rerunError": Status.ERRORED,
+    "rerunFailure": CheckStatus.FAILED,
+    "rerunError": CheckStatus.ERRORED,
 }
 _FLAKY = frozenset({"flakyFailure", "flakyError"})
 _SOUNDS_RED = re.compile(r"fail|error|abort|broken|time-?d?_?-?out", re.IGNORECASE)
@@ -56,7 +56,7 @@ class _Case:
     name: str
     class_name: str
     of_suite: bool = False
-    red: list[tuple[Status, str]] = field(default_factory=list)
+    red: list[tuple[CheckStatus, str]] = field(default_factory=list)
     marks: int = 0
     skipped: str | None = None
     todo: bool = False
@@ -66,7 +66,7 @@ class _Case:
 class _Reader:
     """The state of one pass over a file."""
 
-    def __init__(self, into: Collector) -> None:
+    def __init__(self, into: CheckCollector) -> None:
         self.into = into
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
@@ -87,7 +87,7 @@ class _Reader:
         self.moved = True
 
     def _doctype(self, *_: object) -> None:
-        raise Unreadable("it declares a document type, which no runner does", self.parser.CurrentLineNumber)
+        raise ResultsUnreadable("it declares a document type, which no runner does", self.parser.CurrentLineNumber)
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self.moved = True
@@ -95,16 +95,16 @@ class _Reader:
         self.open.append(name)
         line = self.parser.CurrentLineNumber
         if len(self.open) > _DEEPEST:
-            raise Unreadable(f"elements are nested deeper than {_DEEPEST}", line)
+            raise ResultsUnreadable(f"elements are nested deeper than {_DEEPEST}", line)
         if not parent and name not in _SUITES:
-            raise Unreadable(f"it begins with <{name[:40]}>, not with <testsuites> or <testsuite>", line)
+            raise ResultsUnreadable(f"it begins with <{name[:40]}>, not with <testsuites> or <testsuite>", line)
         if name in _SUITES:
             if parent and parent not in _SUITES:
-                raise Unreadable(f"<{name}> is inside <{parent[:40]}>", line)
+                raise ResultsUnreadable(f"<{name}> is inside <{parent[:40]}>", line)
             self._open_suite(name, attributes, line)
         elif name == "testcase":
             if parent not in _SUITES:
-                raise Unreadable(f"<testcase> is inside <{parent[:40]}>", line)
+                raise ResultsUnreadable(f"<testcase> is inside <{parent[:40]}>", line)
             self._open_case(attributes)
         elif parent == "testcase" and self.case is not None:
             self._in_case(self.case, name, attributes)
@@ -136,9 +136,9 @@ class _Reader:
             elif stated not in _STATED_GREEN:
                 sounds_red = _SOUNDS_RED.match(stated)
                 reason = "" if sounds_red else f"{key} is {attributes[key][:200]!r}, not a known value for a pass"
-                case.red.append((Status.FAILED if sounds_red else Status.ERRORED, reason))
+                case.red.append((CheckStatus.FAILED if sounds_red else CheckStatus.ERRORED, reason))
         if "failure" in attributes:
-            case.red.append((Status.FAILED, attributes["failure"]))
+            case.red.append((CheckStatus.FAILED, attributes["failure"]))
 
     def _in_case(self, case: _Case, name: str, attributes: dict[str, str]) -> None:
         message = attributes.get("message", "")
@@ -146,7 +146,7 @@ class _Reader:
             case.skipped = message
             case.todo = attributes.get("type", "") == "todo"
             if message.strip() == _NOT_FOUND:
-                case.red.append((Status.ERRORED, message))
+                case.red.append((CheckStatus.ERRORED, message))
         elif name in _FLAKY:
             case.flaky = True
         elif name not in _HARMLESS:
@@ -155,7 +155,7 @@ class _Reader:
                 case.marks += 1
             else:
                 message = f"the element <{name[:40]}> is not known: {message}"
-            status = _RED.get(name, Status.ERRORED)
+            status = _RED.get(name, CheckStatus.ERRORED)
             kind = attributes.get("type", "")
             case.red.append((status, message if not kind or kind in message else f"{kind}: {message}"))
             self.collecting, self.room = [], _TEXT
@@ -195,7 +195,7 @@ class _Reader:
         if case.red and case.todo:
             # Node writes both of a failing todo, which it does not count.
             suite.failures += case.marks
-            self.into.add(self._suite_of(case), case.name, Status.TODO)
+            self.into.add(self._suite_of(case), case.name, CheckStatus.TODO)
         elif case.red:
             suite.failures += max(case.marks, 1)
             suite.own_red += case.marks > 0 and not case.of_suite and case.skipped is None
@@ -203,9 +203,9 @@ class _Reader:
             texts = [text for _, text in case.red]
             self.into.add(self._suite_of(case), case.name, _worst(case.red), texts)
         elif case.skipped is not None:
-            self.into.add(self._suite_of(case), case.name, Status.TODO if case.todo else Status.SKIPPED)
+            self.into.add(self._suite_of(case), case.name, CheckStatus.TODO if case.todo else CheckStatus.SKIPPED)
         elif not case.of_suite:
-            self.into.add(self._suite_of(case), case.name, Status.PASSED, flaky=case.flaky)
+            self.into.add(self._suite_of(case), case.name, CheckStatus.PASSED, flaky=case.flaky)
 
     def _suite_of(self, case: _Case) -> str:
         """Node's class is the same for all, and jest's may be the whole name once more."""
@@ -231,11 +231,11 @@ class _Reader:
             self.suites[-1].failures += suite.failures
 
 
-def _worst(red: list[tuple[Status, str]]) -> Status:
-    return Status.ERRORED if any(status is Status.ERRORED for status, _ in red) else Status.FAILED
+def _worst(red: list[tuple[CheckStatus, str]]) -> CheckStatus:
+    return CheckStatus.ERRORED if any(status is CheckStatus.ERRORED for status, _ in red) else CheckStatus.FAILED
 
 
-def read(chunks: Iterable[bytes], into: Collector) -> None:
+def read(chunks: Iterable[bytes], into: CheckCollector) -> None:
     """Read a file into a collector.
 
     Raises:
@@ -250,11 +250,11 @@ def read(chunks: Iterable[bytes], into: Collector) -> None:
             fed += len(chunk)
             silent = 0 if reader.moved else silent + len(chunk)
             if silent > _LONGEST_TOKEN:
-                raise Unreadable(f"a name, value or comment is longer than {_LONGEST_TOKEN} bytes")
+                raise ResultsUnreadable(f"a name, value or comment is longer than {_LONGEST_TOKEN} bytes")
         chunk = b""
         parser.Parse(b"", True)
     except expat.ExpatError as error:
-        raise Unreadable(_not_xml(reader, error, chunk, parser.ErrorByteIndex - fed), error.lineno) from error
+        raise ResultsUnreadable(_not_xml(reader, error, chunk, parser.ErrorByteIndex - fed), error.lineno) from error
 
 
 def _not_xml(reader: _Reader, error: expat.ExpatError, chunk: bytes, at: int) -> str:

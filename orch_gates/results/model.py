@@ -31,7 +31,7 @@ class Format(StrEnum):
     GOTEST = "gotest"
 
 
-class Status(StrEnum):
+class CheckStatus(StrEnum):
     """How a check ended."""
 
     SKIPPED = "skipped"
@@ -43,12 +43,12 @@ class Status(StrEnum):
     @property
     def is_red(self) -> bool:
         """Whether it failed."""
-        return self in {Status.FAILED, Status.ERRORED}
+        return self in {CheckStatus.FAILED, CheckStatus.ERRORED}
 
     @property
     def was_run(self) -> bool:
         """Whether it was run to an end, whatever that was."""
-        return self is Status.PASSED or self.is_red
+        return self is CheckStatus.PASSED or self.is_red
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,13 @@ class Check:
     """
 
     id: str
-    status: Status
+    status: CheckStatus
     failures: tuple[str, ...] = ()
     flaky: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ResultProblem:
     """Why a file of results proves nothing, or less than it claims; `line` is 0 where none can be named."""
 
     what: str
@@ -82,37 +82,39 @@ class Results:
     source: str
     format: Format | None
     checks: tuple[Check, ...] = ()
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[ResultProblem, ...] = ()
     digest: str = ""
     exit_code: int | None = None
 
 
-class Unreadable(Exception):
+class ResultsUnreadable(Exception):
     """The rest of a file cannot be read; what was read of it before still counts."""
 
     def __init__(self, what: str, line: int = 0) -> None:
         super().__init__(what)
-        self.problem = Problem(what, line)
+        self.problem = ResultProblem(what, line)
 
 
-class Collector:
+class CheckCollector:
     """Collects the checks and problems of one file, within bounds."""
 
     def __init__(self) -> None:
         self.checks: list[Check] = []
-        self.problems: list[Problem] = []
+        self.problems: list[ResultProblem] = []
         self.exit_code: int | None = None
         self._text_left = _ALL_TEXT_KEPT
         self._nameless = False
 
-    def add(self, suite: str, name: str, status: Status, failures: Iterable[str] = (), *, flaky: bool = False) -> None:
+    def add(
+        self, suite: str, name: str, status: CheckStatus, failures: Iterable[str] = (), *, flaky: bool = False
+    ) -> None:
         """A check of a suite, which may have no name.
 
         Raises:
             Unreadable: there are more checks than anybody could look at.
         """
         if len(self.checks) >= MOST_CHECKS:
-            raise Unreadable(
+            raise ResultsUnreadable(
                 f"there are more than {MOST_CHECKS} checks; give the files of each part to a run of its own"
             )
         if not self._nameless and not name.strip():
@@ -125,7 +127,7 @@ class Collector:
 
     def problem(self, what: str, line: int = 0) -> None:
         """Something that contradicts itself."""
-        self.problems.append(Problem(what, line))
+        self.problems.append(ResultProblem(what, line))
 
     def _kept(self, text: str) -> str:
         kept = clip(_COLOUR.sub("", text).strip(), _TEXT_KEPT if self._text_left > 0 else _REST_KEPT)

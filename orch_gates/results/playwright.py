@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from orch_gates.results.model import Collector, Status, Unreadable
+from orch_gates.results.model import CheckCollector, CheckStatus, ResultsUnreadable
 from orch_gates.results.values import claim, mapping, rows, text
 
 _DEEPEST = 64
 _STATUSES = {
-    "expected": Status.PASSED,
-    "flaky": Status.PASSED,
-    "unexpected": Status.FAILED,
-    "skipped": Status.SKIPPED,
+    "expected": CheckStatus.PASSED,
+    "flaky": CheckStatus.PASSED,
+    "unexpected": CheckStatus.FAILED,
+    "skipped": CheckStatus.SKIPPED,
 }
 
 
@@ -23,7 +23,7 @@ def is_one(document: Mapping[str, Any]) -> bool:
     return "suites" in document and "stats" in document
 
 
-def read(document: Mapping[str, Any], into: Collector) -> None:
+def read(document: Mapping[str, Any], into: CheckCollector) -> None:
     """Read a document into a collector; an error outside of all tests is red.
 
     Raises:
@@ -36,20 +36,20 @@ def read(document: Mapping[str, Any], into: Collector) -> None:
             found[stated] += 1
             project = text(test.get("projectName"))
             name = " > ".join([*path[1:], text(spec.get("title"))]) + (f" [{project}]" if project else "")
-            status = _STATUSES.get(stated, Status.ERRORED)
+            status = _STATUSES.get(stated, CheckStatus.ERRORED)
             into.add(path[0] if path else "", name, status, _failures(test, into), flaky=stated == "flaky")
     for error in rows(document.get("errors"), "errors", into):
-        into.add("", "(run)", Status.ERRORED, [_message(error)])
+        into.add("", "(run)", CheckStatus.ERRORED, [_message(error)])
     stats = mapping(document.get("stats"))
     for name in _STATUSES:
         claim(stats, name, found[name], f"{name} tests", into)
 
 
 def _specs(
-    suites: object, path: tuple[str, ...], into: Collector
+    suites: object, path: tuple[str, ...], into: CheckCollector
 ) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
     if len(path) > _DEEPEST:
-        raise Unreadable(f"suites are nested deeper than {_DEEPEST}")
+        raise ResultsUnreadable(f"suites are nested deeper than {_DEEPEST}")
     for suite in rows(suites, "suites", into):
         here = (*path, text(suite.get("title")))
         for spec in rows(suite.get("specs"), "specs", into):
@@ -57,7 +57,7 @@ def _specs(
         yield from _specs(suite.get("suites"), here, into)
 
 
-def _failures(test: Mapping[str, Any], into: Collector) -> list[str]:
+def _failures(test: Mapping[str, Any], into: CheckCollector) -> list[str]:
     return [_message(result["error"]) for result in rows(test.get("results"), "results", into) if result.get("error")]
 
 

@@ -6,16 +6,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from orch_gates.results.model import Collector, Status, count
+from orch_gates.results.model import CheckCollector, CheckStatus, count
 from orch_gates.results.values import claim, mapping, rows, text
 
 _STATUSES = {
-    "passed": Status.PASSED,
-    "xpassed": Status.PASSED,
-    "failed": Status.FAILED,
-    "error": Status.ERRORED,
-    "skipped": Status.SKIPPED,
-    "xfailed": Status.TODO,
+    "passed": CheckStatus.PASSED,
+    "xpassed": CheckStatus.PASSED,
+    "failed": CheckStatus.FAILED,
+    "error": CheckStatus.ERRORED,
+    "skipped": CheckStatus.SKIPPED,
+    "xfailed": CheckStatus.TODO,
 }
 _PHASES = ("setup", "call", "teardown")
 
@@ -25,7 +25,7 @@ def is_one(document: Mapping[str, Any]) -> bool:
     return "exitcode" in document and "summary" in document
 
 
-def read(document: Mapping[str, Any], into: Collector) -> None:
+def read(document: Mapping[str, Any], into: CheckCollector) -> None:
     """Read a document into a collector; a file that could not be collected is red.
 
     Raises:
@@ -35,10 +35,12 @@ def read(document: Mapping[str, Any], into: Collector) -> None:
     for test in rows(document.get("tests"), "tests", into):
         outcome = text(test.get("outcome"))
         found[outcome] += 1
-        into.add("", text(test.get("nodeid")), _STATUSES.get(outcome, Status.ERRORED), list(_failures(test)))
+        into.add("", text(test.get("nodeid")), _STATUSES.get(outcome, CheckStatus.ERRORED), list(_failures(test)))
     for collector in rows(document.get("collectors"), "collectors", into):
         if collector.get("outcome") not in {"passed", "skipped"}:
-            into.add(text(collector.get("nodeid")), "(collection)", Status.ERRORED, [text(collector.get("longrepr"))])
+            into.add(
+                text(collector.get("nodeid")), "(collection)", CheckStatus.ERRORED, [text(collector.get("longrepr"))]
+            )
     summary = mapping(document.get("summary"))
     claim(summary, "total", found.total(), "tests", into)
     for name in _STATUSES:

@@ -8,14 +8,14 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from orch_gates.results.model import Unreadable
+from orch_gates.results.model import ResultsUnreadable
 
 MOST_BYTES = 256 * 1024 * 1024
 _LONGEST_LINE = 1024 * 1024
 _CHUNK = 65_536
 
 
-class Source:
+class ResultFile:
     """One open file of results; what was read of it is hashed on the way."""
 
     def __init__(self, path: Path) -> None:
@@ -29,10 +29,10 @@ class Source:
             handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except (OSError, ValueError) as error:
             cause = (error.strerror if isinstance(error, OSError) else None) or str(error)
-            raise Unreadable(f"it cannot be read: {cause}") from error
+            raise ResultsUnreadable(f"it cannot be read: {cause}") from error
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             os.close(handle)
-            raise Unreadable("it is not a regular file")
+            raise ResultsUnreadable("it is not a regular file")
         self._stream = open(handle, "rb")  # noqa: SIM115 - closed by `close`
         self._hash = hashlib.sha256()
         self._size = 0
@@ -58,12 +58,12 @@ class Source:
             try:
                 chunk = self._stream.read(_CHUNK)
             except OSError as error:
-                raise Unreadable(f"it cannot be read: {error.strerror}") from error
+                raise ResultsUnreadable(f"it cannot be read: {error.strerror}") from error
             if not chunk:
                 return
             self._size += len(chunk)
             if self._size > most:
-                raise Unreadable(f"it is longer than {most} bytes")
+                raise ResultsUnreadable(f"it is longer than {most} bytes")
             self._hash.update(chunk)
             yield chunk
 
@@ -89,7 +89,7 @@ class Source:
                 number += 1
                 yield _decoded(part, number)
             if len(rest) > _LONGEST_LINE:
-                raise Unreadable(f"a line is longer than {_LONGEST_LINE} bytes", number + 1)
+                raise ResultsUnreadable(f"a line is longer than {_LONGEST_LINE} bytes", number + 1)
         if rest:
             yield _decoded(rest, number + 1)
 
@@ -102,4 +102,4 @@ def _decoded(line: bytes, number: int) -> str:
     try:
         return line.removesuffix(b"\r").decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:
-        raise Unreadable("it is not UTF-8", number) from error
+        raise ResultsUnreadable("it is not UTF-8", number) from error

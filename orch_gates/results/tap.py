@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from orch_gates.results.model import Collector, Status, Unreadable
+from orch_gates.results.model import CheckCollector, CheckStatus, ResultsUnreadable
 
 _DEEPEST = 64
 _STEP = 4
@@ -50,7 +50,7 @@ class _Leaf:
     """A check: the names of the test points above it, and its own."""
 
     path: tuple[str, ...]
-    status: Status
+    status: CheckStatus
     text: str = ""
 
 
@@ -68,7 +68,7 @@ class _Block:
 
 
 class _Reader:
-    def __init__(self, into: Collector) -> None:
+    def __init__(self, into: CheckCollector) -> None:
         self.into = into
         self.blocks = [_Block(1)]
         self.number = 0
@@ -134,7 +134,7 @@ class _Reader:
         self._close_to(level)
         while len(self.blocks) <= level:
             if len(self.blocks) > _DEEPEST:
-                raise Unreadable(f"subtests are nested deeper than {_DEEPEST}", self.number)
+                raise ResultsUnreadable(f"subtests are nested deeper than {_DEEPEST}", self.number)
             above = self.blocks[-1].last
             braced = above is not None and above.opens and above.below is None
             self.blocks.append(_Block(self.number, braced))
@@ -205,7 +205,7 @@ class _Reader:
         for leaf in below:
             leaf.path = (point.name, *leaf.path)
             if point.directive == "todo" and leaf.status.is_red:
-                leaf.status = Status.TODO
+                leaf.status = CheckStatus.TODO
         block.leaves += below
         by_subtests = any(leaf.status.is_red for leaf in below) and (not text.strip() or _BY_SUBTESTS.search(text))
         if not below or (not point.ok and point.directive != "todo" and not by_subtests):
@@ -224,13 +224,13 @@ class _Reader:
             self.into.add("", " > ".join(leaf.path), leaf.status, [leaf.text])
 
 
-def _status(point: _Point) -> Status:
+def _status(point: _Point) -> CheckStatus:
     if point.directive == "todo":
-        return Status.TODO
+        return CheckStatus.TODO
     # A test that was skipped and is not ok was not skipped.
     if point.directive == "skip" and point.ok:
-        return Status.SKIPPED
-    return Status.PASSED if point.ok else Status.FAILED
+        return CheckStatus.SKIPPED
+    return CheckStatus.PASSED if point.ok else CheckStatus.FAILED
 
 
 def is_first_line(line: str) -> bool:
@@ -238,7 +238,7 @@ def is_first_line(line: str) -> bool:
     return any(form.match(line) for form in (_VERSION, _PLAN)) or _POINT.fullmatch(line) is not None
 
 
-def read(lines: Iterable[str], into: Collector) -> None:
+def read(lines: Iterable[str], into: CheckCollector) -> None:
     """Read a file into a collector.
 
     Raises:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from orch_gates.documents import strict_json
-from orch_gates.results.model import Collector, Unreadable, count
+from orch_gates.results.model import CheckCollector, ResultsUnreadable, count
 
 MOST_BYTES = 32 * 1024 * 1024
 # A document of nothing but brackets would take forty times its size.
@@ -22,17 +22,17 @@ def document(data: bytes) -> Mapping[str, Any]:
         Unreadable: it is none, is not whole, or is nested too deep.
     """
     if data.count(b"[") + data.count(b"{") > _MOST_CONTAINERS or data.count(b",") > _MOST_VALUES:
-        raise Unreadable("it has more values than a report may have")
+        raise ResultsUnreadable("it has more values than a report may have")
     try:
         found = strict_json.loads(data.decode("utf-8-sig"))
     except json.JSONDecodeError as error:
-        raise Unreadable(f"it is not JSON, or incomplete: {error.msg}", error.lineno) from error
+        raise ResultsUnreadable(f"it is not JSON, or incomplete: {error.msg}", error.lineno) from error
     except RecursionError as error:
-        raise Unreadable("it is nested too deep") from error
+        raise ResultsUnreadable("it is nested too deep") from error
     except ValueError as error:
-        raise Unreadable(f"it is not JSON: {str(error)[:200]}") from error
+        raise ResultsUnreadable(f"it is not JSON: {str(error)[:200]}") from error
     if not isinstance(found, dict):
-        raise Unreadable("it is not a JSON object")
+        raise ResultsUnreadable("it is not a JSON object")
     return found
 
 
@@ -41,7 +41,7 @@ def mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def rows(value: object, what: str, into: Collector) -> Iterator[Mapping[str, Any]]:
+def rows(value: object, what: str, into: CheckCollector) -> Iterator[Mapping[str, Any]]:
     """The objects of a list; whatever is there instead is a problem."""
     if not isinstance(value, list):
         if value is not None:
@@ -66,7 +66,7 @@ def texts(value: object) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
-def claim(stated: Mapping[str, Any], name: str, shown: int, what: str, into: Collector) -> None:
+def claim(stated: Mapping[str, Any], name: str, shown: int, what: str, into: CheckCollector) -> None:
     """Hold a count against what is there: neither may say more or less than the other; a missing one says nothing."""
     if name not in stated:
         return

@@ -40,7 +40,7 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RuleAnswer:
     """What is said about a rule that found something.
 
     A `generic` one has nothing to say in generated files; one of the repository's own may be `bound` to paths.
@@ -65,7 +65,7 @@ class Scan:
     canaries: int
     canaries_found: int
     hits: tuple[Hit, ...]
-    rules: Mapping[str, Rule]
+    rules: Mapping[str, RuleAnswer]
 
 
 def read_scan(answer: Mapping[str, Any]) -> Scan:
@@ -77,7 +77,9 @@ def read_scan(answer: Mapping[str, Any]) -> Scan:
     try:
         hits = tuple(_hit(row) for row in answer["hits"])
         numbers = {name: int(answer[name]) for name in _NUMBERS}
-        rules = {str(rule): Rule(str(text), bool(kind), bool(bound)) for rule, text, kind, bound in answer["rules"]}
+        rules = {
+            str(rule): RuleAnswer(str(text), bool(kind), bool(bound)) for rule, text, kind, bound in answer["rules"]
+        }
         if unknown := {hit.rule for hit in hits} - rules.keys():
             raise ValueError(f"{len(unknown)} rules are not described")
         return Scan(ids=str(answer["ids"]), hits=hits, rules=rules, **numbers)

@@ -26,7 +26,7 @@ Text = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ScanLimits:
     """The most that one scan may read, in bytes and in seconds."""
 
     object_bytes: int
@@ -46,7 +46,9 @@ class Engine:
         """What the engine that answered is pinned by: its name, its version and the digest of its rules (SEC-10)."""
         return " ".join(self.about.get(part, "") for part in ("name", "version", "rules"))
 
-    def scan(self, feed: Callable[[int], None] | None, texts: Sequence[Text], limits: Limits, deadline: float) -> Scan:
+    def scan(
+        self, feed: Callable[[int], None] | None, texts: Sequence[Text], limits: ScanLimits, deadline: float
+    ) -> Scan:
         """Scan some texts, and the objects that `feed` writes into the descriptor that it is given.
 
         Raises:

@@ -15,7 +15,7 @@ from typing import Any
 
 from orch_gates import process
 from orch_gates.errors import ScannerError
-from orch_gates.scanners.matcher import CANARY_RULE, Raw, Read, canary
+from orch_gates.scanners.matcher import CANARY_RULE, MatcherOutput, Raw, canary
 from orch_gates.scanners.rules.meta import RuleMeta
 
 CONFIG = Path(__file__).with_name("gitleaks.toml")
@@ -37,7 +37,7 @@ class Gitleaks:
         self._binary, self._path = binary, path
         self.rules = _Described()
 
-    def scan(self, data: bytes, *, timeout: float) -> Read:
+    def scan(self, data: bytes, *, timeout: float) -> MatcherOutput:
         """See `matcher.Matcher.scan`.
 
         Raises:
@@ -60,7 +60,7 @@ class Gitleaks:
         found = [raw for item in report if (raw := _raw(item, text, lines)) is not None]
         if not any(raw.rule == CANARY_RULE and raw.secret == token for raw in found):
             raise ScannerError("gitleaks did not find a token that was planted for it")
-        return Read(scanned - len(text) + len(data), 1, [raw for raw in found if raw.start < len(data)])
+        return MatcherOutput(scanned - len(text) + len(data), 1, [raw for raw in found if raw.start < len(data)])
 
 
 def parse(returncode: int, stdout: bytes, stderr: bytes) -> tuple[int, list[Any]]:

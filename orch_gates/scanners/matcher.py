@@ -27,7 +27,7 @@ class Raw:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class MatcherOutput:
     """What an engine read of one text: its bytes, the canaries that it found, and its matches by their places."""
 
     bytes: int
@@ -48,7 +48,7 @@ class Matcher:
         self.decides = decides
         self.cache_status = cache_status
 
-    def scan(self, data: bytes, *, timeout: float) -> Read:
+    def scan(self, data: bytes, *, timeout: float) -> MatcherOutput:
         """Every match in at most one piece of text.
 
         Raises:
@@ -82,7 +82,7 @@ class Matcher:
         if not seen:
             raise ScannerError("the matcher did not find a token that was planted for it")
         matches.sort(key=lambda raw: (raw.start, raw.rule, raw.end))
-        return Read(len(data), 1, matches)
+        return MatcherOutput(len(data), 1, matches)
 
 
 def load(rules: Path, cache: Path | None, scratch: Path, *, decides: bool = False) -> Matcher:

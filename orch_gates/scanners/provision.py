@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from orch_gates import clock
 from orch_gates.errors import OrchError, ScannerError
 from orch_gates.scanners import engine, locate
-from orch_gates.scanners.engine import Limits
+from orch_gates.scanners.engine import ScanLimits
 from orch_gates.scanners.matcher import canary
 from orch_gates.settings import Settings
 
 _TRIAL_TIMEOUT_S = 60
 _ORDINARY = "def add(left, right):\n    return left + right\n"
-_LIMITS = Limits(object_bytes=1_000_000, content_bytes=1_000_000)
+_LIMITS = ScanLimits(object_bytes=1_000_000, content_bytes=1_000_000)
 
 
 def provision(settings: Settings) -> Iterator[str]:

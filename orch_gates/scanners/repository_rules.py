@@ -28,7 +28,7 @@ _MEANINGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RepositoryRule:
     """One rule: what its file says, and in `pattern` and `path_pattern` the same for the matcher.
 
     `entropy` 0 is no bound; a secret has to be above any other. `keywords` are in lower case.
@@ -55,7 +55,7 @@ class Rule:
 class RepositoryRules:
     """The rules of one repository, in the order of their file."""
 
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[RepositoryRule, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether there is any rule."""

@@ -12,7 +12,7 @@ from typing import Any
 from orch_gates.documents import escape, toml_lines
 from orch_gates.errors import RepositoryRulesError
 from orch_gates.scanners import rule_syntax
-from orch_gates.scanners.repository_rules import PATH, RepositoryRules, Rule, problem
+from orch_gates.scanners.repository_rules import PATH, RepositoryRule, RepositoryRules, problem
 
 MAX_BYTES = 256_000
 MAX_RULES = 200
@@ -118,7 +118,7 @@ class _Reading:
             elif key != "rules" and not _is(value, known[key]):
                 self._add(here, rule, f"{key} is not {_KINDS[known[key]]}")
 
-    def _rule(self, path: toml_lines.Path, table: object) -> Rule | None:
+    def _rule(self, path: toml_lines.Path, table: object) -> RepositoryRule | None:
         if not isinstance(table, dict):
             self._add(path, "", "a rule is not a table; begin each rule with [[rules]]")
             return None
@@ -133,7 +133,7 @@ class _Reading:
             self._add((*path, "entropy"), name, f"entropy is not between 0 and {MAX_ENTROPY:.0f}")
         if not table.get("regex"):
             self._add((*path, "regex"), name, "regex is missing; a rule about nothing but a path is not supported")
-        return Rule(
+        return RepositoryRule(
             id=name,
             description=str(values.get("description") or f"rule {name} of this repository"),
             regex=str(values.get("regex", "")),

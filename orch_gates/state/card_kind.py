@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from orch_gates.model.card import Card
 from orch_gates.state import layout
-from orch_gates.state.kinds import Example, Kind
+from orch_gates.state.kinds import DocumentKind, Example
 
-CARD = Kind(
+CARD = DocumentKind(
     model=Card,
     path=layout.CARD_PATH,
     keys={"task": "task"},

@@ -13,7 +13,7 @@ from orch_gates.documents import escape, frontmatter
 from orch_gates.errors import ReportError, StateDocumentError, UpgradeNeeded
 from orch_gates.model.document import Document
 from orch_gates.model.ids import timestamp
-from orch_gates.state.kinds import Kind
+from orch_gates.state.kinds import DocumentKind
 from orch_gates.state.paths import Keys
 
 _SCHEMA = re.compile(r"orch\.([a-z]+)/([1-9][0-9]{0,5})")
@@ -22,7 +22,7 @@ _MOST_LOGGED = 2000
 D = TypeVar("D", bound=Document)
 
 
-def decode(kind: Kind[D], path: str, text: str) -> tuple[D, str]:
+def decode(kind: DocumentKind[D], path: str, text: str) -> tuple[D, str]:
     """The document of a kind at a path of the branch, and the body below it.
 
     Raises:
@@ -35,7 +35,7 @@ def decode(kind: Kind[D], path: str, text: str) -> tuple[D, str]:
     return decode_at(kind, keys, path, text)
 
 
-def decode_at(kind: Kind[D], keys: Keys, path: str, text: str) -> tuple[D, str]:
+def decode_at(kind: DocumentKind[D], keys: Keys, path: str, text: str) -> tuple[D, str]:
     """As `decode`, where the keys in the path are known; the path may be in the archive.
 
     Raises:

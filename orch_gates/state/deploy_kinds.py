@@ -8,7 +8,7 @@ from orch_gates.engine import deploy_legality
 from orch_gates.model.environment import Environment
 from orch_gates.model.watch import Watch
 from orch_gates.state import layout
-from orch_gates.state.kinds import Body, Example, Kind
+from orch_gates.state.kinds import Body, DocumentKind, Example
 
 _AT = "2026-01-31T12:00:00Z"
 _HEAD = "0123456789abcdef0123456789abcdef01234567"
@@ -26,7 +26,7 @@ _DEPLOYED = {
 }
 
 # Each deploy writes a few lines, and there is no end to deploys: the log keeps the last of them, as that of a lease.
-ENVIRONMENT = Kind(
+ENVIRONMENT = DocumentKind(
     model=Environment,
     path=layout.ENVIRONMENT_PATH,
     keys={"environment": "name"},
@@ -48,7 +48,7 @@ ENVIRONMENT = Kind(
         f"\n- {_AT} deploy 0123456789abcdef of T-1 at 0123456789 deployed\n",
     ),
 )
-WATCH = Kind(
+WATCH = DocumentKind(
     model=Watch,
     path=layout.WATCH_PATH,
     keys={"deploy": "deploy"},
@@ -80,4 +80,4 @@ WATCH = Kind(
         f"\n- {_AT} armed until 2026-01-31T12:15:00Z\n",
     ),
 )
-DEPLOYS: tuple[Kind[Any], ...] = (ENVIRONMENT, WATCH)
+DEPLOYS: tuple[DocumentKind[Any], ...] = (ENVIRONMENT, WATCH)

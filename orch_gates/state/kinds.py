@@ -51,7 +51,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Generic[D]):
+class DocumentKind(Generic[D]):
     """One kind of document.
 
     `keys` maps a key in the path to the field that has to equal it. `alone` is what a document must be
@@ -92,7 +92,7 @@ class Kind(Generic[D]):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class FreeText:
     """Text for people, under no rule but its place."""
 
     path: PathPattern
@@ -106,7 +106,7 @@ class Page:
 class Location:
     """What belongs at a path, the keys in it, and the year of the archive that it is in; 0 for the hot tree."""
 
-    kind: Kind[Any] | Page
+    kind: DocumentKind[Any] | FreeText
     keys: Keys
     year: int = 0
 
@@ -118,15 +118,15 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class UnknownPath:
     """No document lives here; `why` says what is wrong with the path."""
 
     why: str
 
 
-PAGES = (Page(PathPattern(layout.README)),)
+PAGES = (FreeText(PathPattern(layout.README)),)
 
-ROOT = Kind(
+ROOT = DocumentKind(
     model=Root,
     path=PathPattern(layout.ROOT),
     alone=legality.root_alone,
@@ -140,7 +140,7 @@ ROOT = Kind(
         "\n# State branch\n\n[README](README.md) explains what is here.\n",
     ),
 )
-TASK = Kind(
+TASK = DocumentKind(
     model=Task,
     path=layout.TASK_PATH,
     keys={"task": "id"},
@@ -170,7 +170,7 @@ TASK = Kind(
         f"\n# T-1\n\n- {_AT} new: Greet the user\n",
     ),
 )
-JOB = Kind(
+JOB = DocumentKind(
     model=Job,
     path=layout.JOB_PATH,
     keys={"task": "task", "attempt": "attempt"},
@@ -205,7 +205,7 @@ JOB = Kind(
         f"\n- {_AT} started\n",
     ),
 )
-REPORT = Kind(
+REPORT = DocumentKind(
     model=Report,
     path=layout.REPORT_PATH,
     older=layout.OLD_REPORT_PATH,
@@ -216,7 +216,7 @@ REPORT = Kind(
         keys={"task": "T-1", "report": "12-test-report"},
     ),
 )
-LEASE = Kind(
+LEASE = DocumentKind(
     model=Lease,
     path=layout.LEASE_PATH,
     keys={"branch": "target"},
@@ -237,7 +237,7 @@ LEASE = Kind(
         f"\n- {_AT} granted to T-1\n",
     ),
 )
-ATTEMPT = Kind(
+ATTEMPT = DocumentKind(
     model=Attempt,
     path=layout.ATTEMPT_PATH,
     keys={"task": "task"},
@@ -278,7 +278,7 @@ ATTEMPT = Kind(
         f"\n- {_AT} acquired\n",
     ),
 )
-PROVEN = Kind(
+PROVEN = DocumentKind(
     model=Proven,
     path=layout.PROVEN_PATH,
     keys={"branch": "target"},
@@ -299,7 +299,7 @@ PROVEN = Kind(
         }
     ),
 )
-MARKERS = Kind(
+MARKERS = DocumentKind(
     model=Markers,
     path=layout.MARKERS_PATH,
     keys={"branch": "target"},
@@ -318,7 +318,7 @@ MARKERS = Kind(
         }
     ),
 )
-QUEUE = Kind(
+QUEUE = DocumentKind(
     model=Queue,
     path=layout.QUEUE_PATH,
     keys={"branch": "target"},
@@ -330,7 +330,7 @@ QUEUE = Kind(
         f"\n- {_AT} frozen by ann until 2026-02-01T08:00:00Z: release day\n",
     ),
 )
-SWEEP = Kind(
+SWEEP = DocumentKind(
     model=Memory,
     path=PathPattern(layout.SWEEP),
     change=lambda _before, _after, _root: (Violation("", "is kept in refs/orch/sweep, never on this branch"),),
@@ -358,34 +358,34 @@ SWEEP = Kind(
         }
     ),
 )
-CORE: tuple[Kind[Any], ...] = (ROOT, TASK, ATTEMPT, JOB, REPORT, LEASE, PROVEN, MARKERS, QUEUE, SWEEP)
+CORE: tuple[DocumentKind[Any], ...] = (ROOT, TASK, ATTEMPT, JOB, REPORT, LEASE, PROVEN, MARKERS, QUEUE, SWEEP)
 
 
 class Kinds:
     """The kinds that a program knows, found by path or by name, and the pages beside them."""
 
-    def __init__(self, rows: Sequence[Kind[Any]], pages: Sequence[Page] = PAGES) -> None:
+    def __init__(self, rows: Sequence[DocumentKind[Any]], pages: Sequence[FreeText] = PAGES) -> None:
         self.rows = tuple(rows)
         self._pages = tuple(pages)
-        self.by_name: Mapping[str, Kind[Any]] = {kind.name: kind for kind in self.rows}
+        self.by_name: Mapping[str, DocumentKind[Any]] = {kind.name: kind for kind in self.rows}
 
-    def locate(self, path: str) -> Location | Unknown:
+    def locate(self, path: str) -> Location | UnknownPath:
         """What belongs at a path; total, for any text."""
         if (archived := _ARCHIVED.fullmatch(path)) is None:
             return self._located(path)
         inner = self._located(f"{layout.TASKS}/{archived['rest']}")
         return Location(inner.kind, inner.keys, int(archived["year"])) if isinstance(inner, Location) else inner
 
-    def _located(self, path: str) -> Location | Unknown:
+    def _located(self, path: str) -> Location | UnknownPath:
         beside = []
-        rows: tuple[Kind[Any] | Page, ...] = (*self.rows, *self._pages)
+        rows: tuple[DocumentKind[Any] | FreeText, ...] = (*self.rows, *self._pages)
         for row in rows:
             match row.match(path):
                 case None:
                     if row.path.top == path.partition("/")[0]:
                         beside.append(str(row.path))
                 case Misplaced(why=why):
-                    return Unknown(why)
+                    return UnknownPath(why)
                 case keys:
                     return Location(row, keys)
-        return Unknown("no document belongs here" + (f"; there are: {', '.join(beside)}" if beside else ""))
+        return UnknownPath("no document belongs here" + (f"; there are: {', '.join(beside)}" if beside else ""))

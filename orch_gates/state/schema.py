@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from orch_gates.state.kinds import Kind, Kinds
+from orch_gates.state.kinds import DocumentKind, Kinds
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def schema(kind: Kind[Any]) -> dict[str, Any]:
+def schema(kind: DocumentKind[Any]) -> dict[str, Any]:
     """The schema of the frontmatter of one kind."""
     model = kind.model
     made = portable(model.model_json_schema(by_alias=True))
@@ -23,7 +23,7 @@ def schema(kind: Kind[Any]) -> dict[str, Any]:
     }
 
 
-def text(kind: Kind[Any]) -> str:
+def text(kind: DocumentKind[Any]) -> str:
     """The same as a file."""
     return dumped(schema(kind))
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TreeEntry:
     """A file and the id of its content: equal ids are equal files. A link or submodule is not `regular`."""
 
     path: str
@@ -38,7 +38,7 @@ class Snapshot(Protocol):
         """
         ...
 
-    def files(self, prefix: str = "") -> Iterator[Entry]:
+    def files(self, prefix: str = "") -> Iterator[TreeEntry]:
         """Everything below a folder that is no folder, sorted by path; the empty prefix is the whole branch.
 
         Raises:
@@ -56,7 +56,7 @@ class Snapshot(Protocol):
         """
         ...
 
-    def read(self, entry: Entry) -> str:
+    def read(self, entry: TreeEntry) -> str:
         """The text of a file that `files` told of.
 
         Raises:

@@ -15,7 +15,7 @@ from orch_gates.model.task import Task
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownTasks:
     """What the event is held against: the tasks that are not over, and where their branches stand on the server.
 
     `pulls` are the branches of this repository's open pull requests by number. `runs`: whether a job runs in a CI run.
@@ -28,7 +28,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Concern:
+class TickConcern:
     """What a tick is to look at; `everything` is what a sweep looks at. Nothing of it: there is nothing to do."""
 
     reason: str
@@ -43,11 +43,11 @@ class Concern:
         return self.everything or self.jobs or self.issue or bool(self.tasks)
 
 
-def concern(event: Event, known: Known) -> Concern:  # noqa: C901, PLR0911 - one for each kind of event
+def concern(event: Event, known: KnownTasks) -> TickConcern:  # noqa: C901, PLR0911 - one for each kind of event
     """What an event is about; `Unreadable` is the caller's to tell."""
     match event:
         case events.Scheduled() | events.Dispatched():
-            return Concern("everything is looked at", everything=True)
+            return TickConcern("everything is looked at", everything=True)
         case events.Pushed(branch=branch):
             return _branch(branch, f"{branch} moved", known)
         case events.PullChanged(branch=branch, fork=fork, number=number, action=action):
@@ -55,7 +55,7 @@ def concern(event: Event, known: Known) -> Concern:  # noqa: C901, PLR0911 - one
         case events.Reviewed(number=number):
             return _branch(known.pulls.get(number, ""), f"pull request {number} was reviewed", known)
         case events.Labelled(number=number):
-            return Concern(f"a label of pull request {number} is for the merge queue")
+            return TickConcern(f"a label of pull request {number} is for the merge queue")
         case events.StatusChanged(commit=commit, context=context, state=state):
             return _commit(commit, f"the status {context} of {commit[:10]} is {state}", known)
         case events.ChecksChanged(commit=commit, conclusion=conclusion):
@@ -63,40 +63,40 @@ def concern(event: Event, known: Known) -> Concern:  # noqa: C901, PLR0911 - one
         case events.WorkflowEnded(name=name, commit=commit, conclusion=conclusion):
             found = _commit(commit, f"the workflow {name} ended on {commit[:10]}: {conclusion}", known)
             # It may be the one that a job runs in, of which the event does not tell.
-            return Concern(found.reason, found.tasks, jobs=True) if known.runs else found
+            return TickConcern(found.reason, found.tasks, jobs=True) if known.runs else found
         case events.IssueChanged(number=number, action=action):
-            return Concern(
+            return TickConcern(
                 f"issue {number}: {action}, but no tracker is turned on for the forge (`tracker: {{kind: forge}}`)"
             )
         case events.Commented(number=number, pull=pull):
             what = f"a comment on {'pull request' if pull else 'issue'} {number}"
-            return Concern(f"{what} requests nothing")
+            return TickConcern(f"{what} requests nothing")
         case events.Nothing(reason=reason) | events.Unreadable(reason=reason):
-            return Concern(reason)
+            return TickConcern(reason)
         case _:
             assert_never(event)
 
 
-def of_issue(event: IssueChanged, labels: Collection[str]) -> Concern:
+def of_issue(event: IssueChanged, labels: Collection[str]) -> TickConcern:
     """Whether the issue of an event is to be looked at; by `labels` people say something to the tracker (REC-2)."""
     if event.action in {IssueAction.DELETED, IssueAction.TRANSFERRED}:
-        return Concern(f"issue {event.number} was {event.action}")
+        return TickConcern(f"issue {event.number} was {event.action}")
     # GitHub does not tell capitals apart; elsewhere a look finds nothing.
     known = {label.casefold() for label in labels}
     labelled = event.action in {IssueAction.LABELED, IssueAction.UNLABELED}
     if labelled and event.label and event.label.casefold() not in known:
-        return Concern(f"the tracker does not use the label {event.label}")
-    return Concern(f"issue {event.number} was {event.action}", issue=True)
+        return TickConcern(f"the tracker does not use the label {event.label}")
+    return TickConcern(f"issue {event.number} was {event.action}", issue=True)
 
 
-def _branch(branch: str, what: str, known: Known) -> Concern:
+def _branch(branch: str, what: str, known: KnownTasks) -> TickConcern:
     found = frozenset(task.id for task in known.tasks if branch and task.branch == branch)
-    return Concern(what if found else f"{what}, not a task's branch", found)
+    return TickConcern(what if found else f"{what}, not a task's branch", found)
 
 
-def _commit(commit: str, what: str, known: Known) -> Concern:
+def _commit(commit: str, what: str, known: KnownTasks) -> TickConcern:
     """A commit is resolved to the one task whose branch stands there, or not at all (REC-3)."""
     found = [task.id for task in known.tasks if commit and known.heads.get(task.branch) == commit]
     if len(found) > 1:
-        return Concern(f"{what}, which is at the branches of {', '.join(sorted(found))}: not resolved")
-    return Concern(what if found else f"{what}, which is not the head of a task's branch", frozenset(found))
+        return TickConcern(f"{what}, which is at the branches of {', '.join(sorted(found))}: not resolved")
+    return TickConcern(what if found else f"{what}, which is not the head of a task's branch", frozenset(found))

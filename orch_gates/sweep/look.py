@@ -41,7 +41,7 @@ class WithWorkflows(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class JobLook:
     """The sightings of running jobs by attempt, the CI runs of jobs that wait to begin, and what could not be told."""
 
     sightings: Mapping[str, Sighting] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Looking:
     cache_dir: Path | None
     forge: Callable[[], WithWorkflows | None]
 
-    def at(self, jobs: Sequence[Job], now: datetime, late: Callable[[], bool]) -> Look:
+    def at(self, jobs: Sequence[Job], now: datetime, late: Callable[[], bool]) -> JobLook:
         """Look for every job that runs, and for the CI run of every one that was started and waits to begin.
 
         `late` says whether there is no time left to ask the forge.
@@ -78,7 +78,7 @@ class Looking:
             job.attempt: by_run(job.run, of_jobs.get(job.run.id)) if job in open_ and job.run else ours[job.attempt]
             for job in running
         }
-        return Look(sightings, of_runs, tuple(queries.problems))
+        return JobLook(sightings, of_runs, tuple(queries.problems))
 
     def deploy(self, running: Running, now: datetime, late: Callable[[], bool] = lambda: False) -> Sighting:
         """Look for a deploy whose end is not recorded; its CI job tells whether it lives, not what it came to.
@@ -160,8 +160,8 @@ class _Asking:
         return "the forge does not answer" if self._silent >= _MOST_SILENT else late
 
 
-def _identity(one: Process) -> machine.Identity:
-    return machine.Identity(one.host, one.pid, one.started)
+def _identity(one: Process) -> machine.ProcessIdentity:
+    return machine.ProcessIdentity(one.host, one.pid, one.started)
 
 
 def by_process(one: Process | None, here: str, *, gone: bool, lives: bool) -> Sighting:

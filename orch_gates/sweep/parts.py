@@ -17,9 +17,9 @@ from orch_gates.state.branch.memory import Recalled, Replaced
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Store
 from orch_gates.sweep import reaper, reconciler
-from orch_gates.sweep.look import Look
+from orch_gates.sweep.look import JobLook
 from orch_gates.sweep.unit_result import UnitResult
-from orch_gates.tasks.advance import Step
+from orch_gates.tasks.advance import TaskStep
 
 
 class Remembering(Protocol):
@@ -35,7 +35,7 @@ class Remembering(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class TickScope:
     """What a tick is about: everything, or what an event named; None are all tasks.
 
     Only a tick about everything counts for the schedule, moves the cursor, and leaves tasks alone that just changed.
@@ -55,11 +55,11 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class SweepRules:
     """What bounds a tick; without a reaper or a reconciler, that part is switched off."""
 
-    reaper: reaper.Rules | None = field(default_factory=reaper.Rules)
-    reconciler: reconciler.Rules | None = field(default_factory=reconciler.Rules)
+    reaper: reaper.ReaperRules | None = field(default_factory=reaper.ReaperRules)
+    reconciler: reconciler.ReconcilerRules | None = field(default_factory=reconciler.ReconcilerRules)
     every: timedelta = timedelta(minutes=10)
     seconds: float = 240
 
@@ -73,7 +73,7 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class TickView:
     """What a duty is handed: everything as the tick left it, what keeps tasks on their edges, and who is left alone."""
 
     snapshot: Snapshot
@@ -92,7 +92,7 @@ class Unit:
 
 
 # What follows the planning commit, in units of their own: leases, attempts, markers.
-Duty = Callable[[Seen], Iterable[Unit]]
+Duty = Callable[[TickView], Iterable[Unit]]
 
 
 def no_tracker(_act: bool) -> Followed:
@@ -111,13 +111,13 @@ class Parts:
 
     store: Store
     memory: Callable[[], Remembering]
-    step: Step
-    look: Callable[[Sequence[Job], datetime, Callable[[], bool]], Look]
+    step: TaskStep
+    look: Callable[[Sequence[Job], datetime, Callable[[], bool]], JobLook]
     heads: Callable[[Sequence[str]], Mapping[str, str]]
     monotonic: Callable[[], float]
     clock: Callable[[], datetime]
     by: str
-    rules: Rules = field(default_factory=Rules)
+    rules: SweepRules = field(default_factory=SweepRules)
     follow: Callable[[bool], Followed] = no_tracker
     dispatching: Dispatching | None = None
     start: Callable[[Job], StartResult] | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from orch_gates.effects.acknowledge import acknowledged
-from orch_gates.effects.performed import Result
+from orch_gates.effects.performed import EffectResult
 from orch_gates.errors import StateError
 from orch_gates.jobs import dispatching
 from orch_gates.jobs.starting import StartOutcome, StartResult
@@ -17,7 +17,7 @@ from orch_gates.model.sweep import Alert
 from orch_gates.model.task import Task
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, joined
-from orch_gates.sweep.parts import Parts, Seen
+from orch_gates.sweep.parts import Parts, TickView
 from orch_gates.sweep.unit_result import UnitResult, isolated, summed
 
 # A forge that is down is not asked to do everything.
@@ -79,17 +79,17 @@ class Performing:
         names = {one: f"{task.id}: {one.effect.kind} {one.effect.subject}" for one in performed}
         return UnitResult(
             lines=tuple(f"{names[one]}: {one.result}" for one in performed if one.settled),
-            problems=tuple(f"{names[one]}: {one.reason}" for one in performed if one.result is Result.UNKNOWN),
+            problems=tuple(f"{names[one]}: {one.reason}" for one in performed if one.result is EffectResult.UNKNOWN),
             alerts={
                 f"{_EFFECT}{task.id} {one.effect.key}": f"{names[one]}: refused: {one.reason}; "
                 "`orch-gates effects run --drop-refused` drops it"
                 for one in performed
-                if one.result is Result.REFUSED
+                if one.result is EffectResult.REFUSED
             },
             looked=(f"{_EFFECT}{task.id} ",) if performed else (),
         )
 
-    def duties(self, seen: Seen) -> UnitResult:
+    def duties(self, seen: TickView) -> UnitResult:
         """Do what other rooms brought, unit by unit; what there is no time for is left to the next tick."""
         results: list[UnitResult] = []
         for duty in self.parts.duties:

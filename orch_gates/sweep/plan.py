@@ -10,8 +10,7 @@ from orch_gates.engine.decision import Decision
 from orch_gates.engine.statuses import Posting
 from orch_gates.errors import StateDocumentError, UsageError
 from orch_gates.jobs import overview
-from orch_gates.jobs.dispatch import Facts
-from orch_gates.jobs.dispatch import Plan as Dispatch
+from orch_gates.jobs.dispatch import DispatchFacts, DispatchPlan
 from orch_gates.jobs.dispatching import Dispatching
 from orch_gates.jobs.overview import Overview
 from orch_gates.model.ids import TaskId
@@ -21,10 +20,10 @@ from orch_gates.state import codec, layout
 from orch_gates.state.kinds import JOB
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, joined
-from orch_gates.sweep.look import Look
+from orch_gates.sweep.look import JobLook
 from orch_gates.sweep.reaper import Flip
 from orch_gates.tasks import book
-from orch_gates.tasks.advance import Step
+from orch_gates.tasks.advance import TaskStep
 from orch_gates.tasks.edge import GateResults
 
 EVENT = "sweep"
@@ -46,11 +45,11 @@ class Planned:
     unblocked: tuple[Unblocked, ...] = ()
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     stopped: frozenset[str] = frozenset()
-    look: Look = field(default_factory=Look)
+    look: JobLook = field(default_factory=JobLook)
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedPlan:
     """What a snapshot takes of a plan, as one change: jobs that ended, steps of tasks, work that is to be started.
 
     `overview` is everything as it is afterwards.
@@ -59,7 +58,7 @@ class Recorded:
     change: Change | None
     reaped: tuple[Job, ...]
     steps: tuple[Decision, ...]
-    dispatch: Dispatch
+    dispatch: DispatchPlan
     overview: Overview
 
 
@@ -68,7 +67,7 @@ class Recording:
     """Replays a plan on snapshots; `dispatching` is None where no work is started from here."""
 
     planned: Planned
-    step: Step
+    step: TaskStep
     dispatching: Dispatching | None
     by: str
     now: datetime
@@ -81,7 +80,7 @@ class Recording:
             self._read = (snapshot.tip, overview.read(snapshot))
         return self._read[1]
 
-    def on(self, snapshot: Snapshot) -> Recorded:
+    def on(self, snapshot: Snapshot) -> RecordedPlan:
         """What this snapshot takes: an attempt that still runs, a task and reports that are as they were judged.
 
         Raises:
@@ -106,7 +105,7 @@ class Recording:
                 dispatch, lambda path: writes.get(path) or snapshot.text(path), snapshot.generation + 1, self.now
             )
         change = joined(EVENT, _subject(reaped, steps, dispatch), parts)
-        return Recorded(change, tuple(reaped), tuple(steps), dispatch, after)
+        return RecordedPlan(change, tuple(reaped), tuple(steps), dispatch, after)
 
     def _ended(self, snapshot: Snapshot, flip: Flip) -> tuple[Job, Change] | None:
         path = layout.job_path(TaskId(flip.task), flip.attempt)
@@ -133,12 +132,12 @@ class Recording:
             return None
         return None if taken is None or taken.change is None else (taken.decision, taken.change)
 
-    def _dispatch(self, after: Overview) -> Dispatch:
+    def _dispatch(self, after: Overview) -> DispatchPlan:
         if self.dispatching is None:
-            return Dispatch()
+            return DispatchPlan()
         planned = self.planned
         stopped = planned.stopped | after.unknown
-        facts = Facts(tuple(after.tasks.values()), after.jobs, planned.verdicts, stopped, planned.look.runs)
+        facts = DispatchFacts(tuple(after.tasks.values()), after.jobs, planned.verdicts, stopped, planned.look.runs)
         return self.dispatching.plan(facts, self.now)
 
 
@@ -149,7 +148,7 @@ def _after(found: Overview, reaped: Sequence[Job], steps: Sequence[Decision]) ->
     return Overview({**found.tasks, **{one.task.id: one.task for one in steps}}, jobs, found.quarantined)
 
 
-def _subject(reaped: Sequence[Job], steps: Sequence[Decision], dispatch: Dispatch) -> str:
+def _subject(reaped: Sequence[Job], steps: Sequence[Decision], dispatch: DispatchPlan) -> str:
     counted = (
         (len(reaped), "job ended", "jobs ended"),
         (len(steps), "task unblocked", "tasks unblocked"),

@@ -18,7 +18,7 @@ SPACING = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class ReaperRules:
     """In how many distinct ticks a job has to be seen dead, and after how long it is ended whatever is seen."""
 
     dead_ticks: int = 2
@@ -40,7 +40,7 @@ class Flip:
 
 
 def plan(
-    jobs: Sequence[Job], sightings: Mapping[str, Sighting], streaks: Sequence[Streak], now: datetime, rules: Rules
+    jobs: Sequence[Job], sightings: Mapping[str, Sighting], streaks: Sequence[Streak], now: datetime, rules: ReaperRules
 ) -> tuple[tuple[Flip, ...], tuple[Streak, ...]]:
     """What to end, and the streaks after this look; `sightings` are by attempt, what was not looked at is unknown.
 
@@ -62,7 +62,7 @@ def plan(
     return tuple(flips), tuple(kept[:MAX_STREAKS])
 
 
-def _flip(job: Job, seen: Sighting, streak: Streak | None, now: datetime, rules: Rules) -> Flip | None:
+def _flip(job: Job, seen: Sighting, streak: Streak | None, now: datetime, rules: ReaperRules) -> Flip | None:
     assert job.started is not None
     if seen.life is Life.ENDED:
         return Flip(job.task, job.attempt, seen.exit_code, one_line(f"{seen.why}; it was never recorded"))

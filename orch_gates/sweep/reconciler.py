@@ -20,7 +20,7 @@ _GREEN = frozenset({Outcome.PASS, Outcome.SKIP})
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class ReconcilerRules:
     """For how long a task is left alone after it changed, and of how many one tick asks the gates."""
 
     grace: timedelta = timedelta(minutes=2)
@@ -34,7 +34,7 @@ def due(
     cursor: str,
     now: datetime,
     pipeline_of: Callable[[Task], Pipeline],
-    rules: Rules,
+    rules: ReconcilerRules,
 ) -> tuple[Task, ...]:
     """The tasks whose gates are asked in this tick, by id from behind the cursor on, and then from the beginning.
 
@@ -49,7 +49,7 @@ def due(
     return tuple([*behind, *found[: len(found) - len(behind)]][: rules.most])
 
 
-def left_alone(task: Task, jobs: Sequence[Job], now: datetime, pipeline: Pipeline, rules: Rules) -> str:
+def left_alone(task: Task, jobs: Sequence[Job], now: datetime, pipeline: Pipeline, rules: ReconcilerRules) -> str:
     """Why the gates of a task are not asked; empty where they are."""
     if task.state.finished or task.state.waits_for_a_person:
         return f"it is {task.state}"

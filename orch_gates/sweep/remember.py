@@ -15,7 +15,7 @@ _LONGEST = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndedTick:
     """One tick that came to its end."""
 
     started: datetime
@@ -36,7 +36,7 @@ def with_streaks(before: Memory, streaks: Sequence[Streak]) -> Memory:
 
 
 def after(
-    before: Memory, counts: Mapping[str, int], alerts: Sequence[Alert], *, cursor: str | None, tick: Ended | None
+    before: Memory, counts: Mapping[str, int], alerts: Sequence[Alert], *, cursor: str | None, tick: EndedTick | None
 ) -> Memory:
     """The memory after a tick; one about an event's tasks leaves cursor and ticks as they are."""
     counters = dict(before.counters)

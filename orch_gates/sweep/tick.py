@@ -18,10 +18,10 @@ from orch_gates.state.store import Change
 from orch_gates.sweep import reaper, reconciler, remember
 from orch_gates.sweep.gate_answers import GateAnswers, ask_gates
 from orch_gates.sweep.lag import Lag, Schedule, lag
-from orch_gates.sweep.look import Look
-from orch_gates.sweep.parts import Parts, Scope, Seen
+from orch_gates.sweep.look import JobLook
+from orch_gates.sweep.parts import Parts, TickScope, TickView
 from orch_gates.sweep.performing import Performing
-from orch_gates.sweep.plan import Planned, Recorded, Recording
+from orch_gates.sweep.plan import Planned, RecordedPlan, Recording
 from orch_gates.sweep.reaper import Flip
 from orch_gates.sweep.unit_result import UnitResult, alerts_after, summed
 from orch_gates.tasks import book
@@ -31,7 +31,7 @@ _FILE = "file "
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class TickReport:
     """What a tick did, or would do; `lag` is the gap before it. `busy`: others had the state all the time."""
 
     lines: tuple[str, ...] = ()
@@ -59,10 +59,10 @@ class Report:
 class Ticking:
     """One tick from its beginning, with one `now` for all that it decides."""
 
-    def __init__(self, parts: Parts, now: datetime, scope: Scope | None = None) -> None:
+    def __init__(self, parts: Parts, now: datetime, scope: TickScope | None = None) -> None:
         self._parts = parts
         self._now = now
-        self._scope = scope or Scope()
+        self._scope = scope or TickScope()
         self._began = parts.monotonic()
         self._results: list[UnitResult] = []
         self._stopped: frozenset[str] | None = None
@@ -71,7 +71,7 @@ class Ticking:
         """Whether the time of the tick is over: what is begun comes to its end, and nothing else begins."""
         return self._parts.ended() or self._parts.monotonic() - self._began >= self._parts.rules.seconds
 
-    def run(self, *, dry_run: bool = False) -> Report:
+    def run(self, *, dry_run: bool = False) -> TickReport:
         """Do it; with `dry_run` only say what would be done.
 
         Raises:
@@ -136,7 +136,7 @@ class Ticking:
         everything = recording.everything(snapshot)
         self._results.append(_set_apart(everything.quarantined))
         jobs = [job for runs in everything.jobs.values() for job in runs if not job.status.terminal]
-        look = self._looked(jobs) if self._scope.jobs and jobs else Look()
+        look = self._looked(jobs) if self._scope.jobs and jobs else JobLook()
         self._results.append(UnitResult(problems=look.problems))
         flips: tuple[Flip, ...] = ()
         streaks = memory.streaks
@@ -148,7 +148,7 @@ class Ticking:
         judged = GateAnswers()
         if (rules := parts.rules.reconciler) is not None:
             if not self._scope.everything:
-                rules = reconciler.Rules(type(rules.grace)(0), rules.most)
+                rules = reconciler.ReconcilerRules(type(rules.grace)(0), rules.most)
             pipeline_of = parts.step.configured.pipeline_of
             due = reconciler.due(tasks, everything.jobs, stopped, memory.cursor, now, pipeline_of, rules)
             judged = ask_gates(parts, snapshot, everything, due, self.late)
@@ -156,14 +156,14 @@ class Ticking:
         recording.planned = Planned(flips, tuple(judged.unblocked), judged.verdicts, stopped, look)
         return streaks, judged
 
-    def _looked(self, jobs: Sequence[Job]) -> Look:
+    def _looked(self, jobs: Sequence[Job]) -> JobLook:
         try:
             return self._parts.look(jobs, self._now, self.late)
         except Exception as error:  # noqa: BLE001 - tasks are still looked at, and the cause is told (P3)
-            return Look(problems=(f"could not check which jobs are alive: {type(error).__name__}: {error}",))
+            return JobLook(problems=(f"could not check which jobs are alive: {type(error).__name__}: {error}",))
 
-    def _record(self, recording: Recording) -> Recorded:
-        recorded: Recorded | None = None
+    def _record(self, recording: Recording) -> RecordedPlan:
+        recorded: RecordedPlan | None = None
 
         def decide(snapshot: Snapshot) -> Change | None:
             nonlocal recorded
@@ -180,22 +180,22 @@ class Ticking:
         self._results.append(UnitResult(counts={"lost-races": result.attempts - 1}))
         return recorded
 
-    def _perform(self, snapshot: Snapshot, recorded: Recorded, planned: Planned, memory: Memory) -> None:
+    def _perform(self, snapshot: Snapshot, recorded: RecordedPlan, planned: Planned, memory: Memory) -> None:
         performing = Performing(self._parts, self.late)
         self._results.append(performing.start(recorded.dispatch.starts if recorded.change is not None else ()))
         tasks = [task for task in recorded.overview.tasks.values() if self._scope.holds(task.id)]
         self._results.append(performing.effects(tasks, memory.alerts))
-        seen = Seen(snapshot, recorded.overview, planned.verdicts, planned.stopped, self._now)
+        seen = TickView(snapshot, recorded.overview, planned.verdicts, planned.stopped, self._now)
         if self._scope.everything:
             self._results.append(performing.duties(seen))
         self._results.append(performing.acknowledge())
 
     def _ended(
         self, memory: Memory, oid: str, judged: GateAnswers, gap: Lag, snapshot: Snapshot, *, busy: bool = False
-    ) -> Report:
+    ) -> TickReport:
         report = self._report(memory, gap, busy=busy)
         everything = self._scope.everything
-        ended = remember.Ended(self._now, self._parts.clock(), self._parts.by, snapshot.generation)
+        ended = remember.EndedTick(self._now, self._parts.clock(), self._parts.by, snapshot.generation)
         cursor = judged.last or None
         after = remember.after(
             memory,
@@ -219,14 +219,16 @@ class Ticking:
             )
         return oid
 
-    def _report(self, memory: Memory, gap: Lag, *, busy: bool = False) -> Report:
+    def _report(self, memory: Memory, gap: Lag, *, busy: bool = False) -> TickReport:
         total = summed(self._results)
         alerts = alerts_after(memory.alerts, total, self._now)
         problems = (*total.problems, alerts.dropped) if alerts.dropped else total.problems
-        return Report(total.lines, problems, dict(total.counts), alerts.opened, alerts.closed, alerts.open, gap, busy)
+        return TickReport(
+            total.lines, problems, dict(total.counts), alerts.opened, alerts.closed, alerts.open, gap, busy
+        )
 
 
-def outcome_lines(recorded: Recorded) -> UnitResult:
+def outcome_lines(recorded: RecordedPlan) -> UnitResult:
     """What a plan does, in a line for each thing."""
     lines = [f"{job.task}: run {job.number} ({job.role}) {job.status}: {job.reason}" for job in recorded.reaped]
     lines += [f"{one.task.id}: {one.move} to {one.task.stage}: {one.reason}" for one in recorded.steps]

@@ -29,7 +29,7 @@ _MOVED_ON = "the task changed after its issue was read; nothing was decided, the
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class TakenStep:
     """A step on one snapshot: what was decided, and the change that records it; None where nothing is to be written."""
 
     decision: Decision
@@ -37,7 +37,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TaskStep:
     """One step of a task, by its gates or by a person's word; `head_of` answers empty for no such branch.
 
     `due` as in the event. `seen`: the task as it was before its issue was looked at, where a word there is acted on;
@@ -123,7 +123,7 @@ class Step:
         head: str,
         posting: Posting | None = None,
         done: Sequence[Performed] = (),
-    ) -> Taken | None:
+    ) -> TakenStep | None:
         """What follows on a snapshot, its branch standing at `head`; None where the verdicts are about what is not so.
 
         Pure on a snapshot, so that a lost race decides again, and several tasks can move in one commit.
@@ -142,9 +142,9 @@ class Step:
         generation = snapshot.generation + 1
         decided = self.decided(now, posting and replace(posting, generation=generation), generation)
         if decided.task == page.task:
-            return Taken(decided, None)
+            return TakenStep(decided, None)
         decided = with_effects(decided, page.task, done)
-        return Taken(decided, recorded(page, decided, self.by, self.now))
+        return TakenStep(decided, recorded(page, decided, self.by, self.now))
 
     def _finished(self, applied: Applied, earlier: tuple[Performed, ...]) -> Applied:
         task = applied.decision.task

@@ -35,7 +35,7 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class TaskPage:
     """One task with the text below its frontmatter."""
 
     path: str
@@ -55,7 +55,7 @@ def root_of(snapshot: Snapshot) -> Root:
     return codec.decode(ROOT, layout.ROOT, text)[0]
 
 
-def find(snapshot: Snapshot, name: str) -> Page | None:
+def find(snapshot: Snapshot, name: str) -> TaskPage | None:
     """A task by its id, None where there is no such task in the hot tree.
 
     Raises:
@@ -66,7 +66,7 @@ def find(snapshot: Snapshot, name: str) -> Page | None:
     text = snapshot.text(path)
     if text is None:
         return None
-    return Page(path, *codec.decode(TASK, path, text))
+    return TaskPage(path, *codec.decode(TASK, path, text))
 
 
 def checked(name: str) -> TaskId:
@@ -81,7 +81,7 @@ def checked(name: str) -> TaskId:
         raise UsageError(f"{name!r}: {error}") from error
 
 
-def need(snapshot: Snapshot, name: str) -> Page:
+def need(snapshot: Snapshot, name: str) -> TaskPage:
     """As `find`, where the task must exist.
 
     Raises:

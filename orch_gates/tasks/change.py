@@ -8,7 +8,7 @@ from datetime import datetime
 
 from orch_gates.effects.acknowledge import acknowledge
 from orch_gates.effects.outbox import NOWHERE, Outbox
-from orch_gates.effects.performed import Performed, Result
+from orch_gates.effects.performed import EffectResult, Performed
 from orch_gates.engine.decide import decide
 from orch_gates.engine.decision import Decision, Move
 from orch_gates.engine.events import Event
@@ -21,7 +21,7 @@ from orch_gates.state.outcome import commit_of
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change, Store
 from orch_gates.tasks import book
-from orch_gates.tasks.book import Page
+from orch_gates.tasks.book import TaskPage
 from orch_gates.tasks.configured import Configured
 
 
@@ -102,11 +102,11 @@ def finish(store: Store, task: Task, performed: tuple[Performed, ...]) -> tuple[
         acknowledge(store, {task.id: done})
     except OrchError as error:
         why = f"done, but not recorded: {error}"
-        return tuple(replace(one, result=Result.UNKNOWN, reason=why) if one.settled else one for one in performed)
+        return tuple(replace(one, result=EffectResult.UNKNOWN, reason=why) if one.settled else one for one in performed)
     return performed
 
 
-def recorded(page: Page, decided: Decision, by: str, now: datetime) -> Change:
+def recorded(page: TaskPage, decided: Decision, by: str, now: datetime) -> Change:
     """The change that records a decision about a task."""
     before, after = page.task, decided.task
     step = f"{before.stage} → {after.stage}" if before.stage != after.stage else after.stage

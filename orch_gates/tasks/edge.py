@@ -12,7 +12,7 @@ from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.state import codec, layout
 from orch_gates.state.kinds import ATTEMPT, REPORT
-from orch_gates.state.snapshot import Entry, Snapshot
+from orch_gates.state.snapshot import Snapshot, TreeEntry
 
 Reader = Callable[[str], str | None]
 # Its name, the task, the commit, those that it caught up, and how reports about them are read.
@@ -24,7 +24,7 @@ HeadOf = Callable[[str], str]
 class Reports:
     """The reports about one commit of a task in one snapshot, by file name; `ids` are those of all its reports."""
 
-    entries: dict[str, Entry]
+    entries: dict[str, TreeEntry]
     ids: tuple[str, ...]
 
     def id_of(self, name: str) -> str:
@@ -38,7 +38,7 @@ def reports(snapshot: Snapshot, task: Task, head: str, earlier: tuple[str, ...] 
 
     Reports of before they were kept per commit are among them. One about the commit itself counts first.
     """
-    found: dict[str, dict[str, Entry]] = {"": {}, **{one: {} for one in reversed(earlier)}, head: {}}
+    found: dict[str, dict[str, TreeEntry]] = {"": {}, **{one: {} for one in reversed(earlier)}, head: {}}
     ids: list[str] = []
     attempt = {}
     for entry in snapshot.files(layout.task_folder(task.id)):
@@ -50,7 +50,7 @@ def reports(snapshot: Snapshot, task: Task, head: str, earlier: tuple[str, ...] 
         ids.append(entry.oid)
         if (about := str(keys.get("head", ""))) in found:
             found[about][f"{keys['report']}.md"] = entry
-    entries: dict[str, Entry] = {}
+    entries: dict[str, TreeEntry] = {}
     for part in found.values():
         entries |= part
     return Reports(entries | attempt, tuple(ids))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from orch_gates.effects.acknowledge import acknowledge
 from orch_gates.effects.outbox import Outbox
-from orch_gates.effects.performed import Performed, Result
+from orch_gates.effects.performed import EffectResult, Performed
 from orch_gates.model.effect import Effect
 from orch_gates.model.ids import TaskId
 from orch_gates.model.task import Task
@@ -22,7 +22,7 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class EffectRun:
     """What came of one effect, and whether it was taken off the task."""
 
     task: TaskId
@@ -35,7 +35,7 @@ def pending(tasks: tuple[Task, ...]) -> tuple[Pending, ...]:
     return tuple(Pending(task.id, effect) for task in tasks for effect in task.effects)
 
 
-def run(store: Store, found: tuple[Pending, ...], outbox: Outbox, *, drop_refused: bool) -> tuple[Ran, ...]:
+def run(store: Store, found: tuple[Pending, ...], outbox: Outbox, *, drop_refused: bool) -> tuple[EffectRun, ...]:
     """Perform effects, and take what is done off their tasks in one commit; `drop_refused`: what was refused too.
 
     Raises:
@@ -43,7 +43,7 @@ def run(store: Store, found: tuple[Pending, ...], outbox: Outbox, *, drop_refuse
     """
     performed = outbox.perform([one.effect for one in found])
     ran = tuple(
-        Ran(one.task, done, done.settled or (drop_refused and done.result is Result.REFUSED))
+        EffectRun(one.task, done, done.settled or (drop_refused and done.result is EffectResult.REFUSED))
         for one, done in zip(found, performed, strict=True)
     )
     names = dict.fromkeys(one.task for one in ran if one.removed)

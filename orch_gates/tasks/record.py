@@ -12,7 +12,7 @@ from orch_gates.documents import escape, frontmatter
 from orch_gates.engine import spent
 from orch_gates.errors import ReportError, UsageError
 from orch_gates.gates import registry
-from orch_gates.gates.recorded import Record, reason_in
+from orch_gates.gates.recorded import ReportContract, reason_in
 from orch_gates.model.feedback import one_line
 from orch_gates.model.ids import OID, timestamp
 from orch_gates.model.task import Task
@@ -145,7 +145,7 @@ def _body(reason: str) -> str:
     return "\n".join(escape.markdown(line) for line in kept.splitlines())
 
 
-def _known(name: str) -> Record:
+def _known(name: str) -> ReportContract:
     gate = registry.find(name)
     if gate is None or gate.record is None:
         known = ", ".join(gate.name for gate in registry.GATES if gate.record is not None)
@@ -160,7 +160,9 @@ class _Text:
     reason: str
 
 
-def _write(store: Store, name: str, configured: Configured, gate: Record, report: _Text, now: datetime) -> Recording:
+def _write(
+    store: Store, name: str, configured: Configured, gate: ReportContract, report: _Text, now: datetime
+) -> Recording:
     # What is recorded has to be readable by the gate that reads it, and by everything else.
     codec.decode(REPORT, layout.report_path(book.checked(name), gate.file, report.head), report.text)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orch_gates import __version__
-from orch_gates.engine.board import Standing, standing
+from orch_gates.engine.board import TaskPosition, standing
 from orch_gates.state import layout
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Store
@@ -18,14 +18,14 @@ _KEPT = "standings"
 
 
 @dataclass(frozen=True, slots=True)
-class Standings:
+class TaskPositions:
     """Where the tasks of one snapshot stand, and the files set apart."""
 
-    tasks: tuple[Standing, ...]
+    tasks: tuple[TaskPosition, ...]
     quarantined: tuple[Quarantined, ...]
 
 
-def read(store: Store, snapshot: Snapshot) -> Standings:
+def read(store: Store, snapshot: Snapshot) -> TaskPositions:
     """All of the hot tree; only folders that are not as they were for an earlier command are read."""
     kept = _parsed(store.recall(_KEPT))
     # The same content in another folder is another task's, and wrong there.
@@ -34,25 +34,27 @@ def read(store: Store, snapshot: Snapshot) -> Standings:
     if found.keys() != kept.keys():
         values = {key: (one.tasks, [(file.path, file.why) for file in one.quarantined]) for key, one in found.items()}
         store.keep(_KEPT, json.dumps([__version__, values], separators=(",", ":")))
-    return Standings(
+    return TaskPositions(
         tuple(task for one in found.values() for task in one.tasks),
         tuple(file for one in found.values() for file in one.quarantined),
     )
 
 
-def _read(snapshot: Snapshot, folder: str) -> Standings:
+def _read(snapshot: Snapshot, folder: str) -> TaskPositions:
     found = book.read(snapshot, folder)
-    return Standings(tuple(standing(task) for task in found.tasks), found.quarantined)
+    return TaskPositions(tuple(standing(task) for task in found.tasks), found.quarantined)
 
 
-def _parsed(text: str) -> Mapping[str, Standings]:
+def _parsed(text: str) -> Mapping[str, TaskPositions]:
     """What was kept; nothing where it is damaged, or of another version, which may read documents otherwise."""
     try:
         version, values = json.loads(text or "[null, {}]")
         if version != __version__:
             return {}
         return {
-            key: Standings(tuple(Standing(*map(str, task)) for task in tasks), tuple(Quarantined(*one) for one in bad))
+            key: TaskPositions(
+                tuple(TaskPosition(*map(str, task)) for task in tasks), tuple(Quarantined(*one) for one in bad)
+            )
             for key, (tasks, bad) in values.items()
         }
     except (ValueError, TypeError, AttributeError, RecursionError):

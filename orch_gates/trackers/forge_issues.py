@@ -12,8 +12,8 @@ from orch_gates.forge import own_comment
 from orch_gates.forge.own_comment import Ours
 from orch_gates.forge.port.forge import Forge
 from orch_gates.forge.port.issues import Comment, Issue, Issues
-from orch_gates.forge.port.server import Kind
-from orch_gates.model.effect import Word
+from orch_gates.forge.port.server import ForgeKind
+from orch_gates.model.effect import TrackerState
 from orch_gates.trackers import notice
 from orch_gates.trackers.names import names_of
 from orch_gates.trackers.notice import Notice
@@ -29,7 +29,7 @@ class ForgeIssues:
     """`Tracker` by the labels of issues; `ours` finds out who we are, `stages` are those of the pipeline."""
 
     issues: Issues
-    labels: Mapping[Word, str]
+    labels: Mapping[TrackerState, str]
     stages: Sequence[str]
     ours: Callable[[], Ours]
 
@@ -42,7 +42,7 @@ class ForgeIssues:
         """One issue."""
         return self._item(self.issues.get(number))
 
-    def who(self, number: int, word: Word) -> str:
+    def who(self, number: int, word: TrackerState) -> str:
         """Whoever last put the label on."""
         return self.issues.labelled_by(number, self.labels[word])
 
@@ -51,11 +51,11 @@ class ForgeIssues:
         bodies = [one.body for one in self.issues.comments(number) if login and one.author == login and not _ours(one)]
         return escape.clip(escape.visible(" ".join(bodies[-1].split())), _LONGEST_WORDS) if bodies else ""
 
-    def clear(self, number: int, word: Word) -> None:
+    def clear(self, number: int, word: TrackerState) -> None:
         """Take the label off."""
         self.issues.label(number, remove=[self.labels[word]])
 
-    def show(self, number: int, label: str, text: str, *, generation: int, clears: Sequence[Word] = ()) -> bool:
+    def show(self, number: int, label: str, text: str, *, generation: int, clears: Sequence[TrackerState] = ()) -> bool:
         """The label first, then the comment, as that alone says which generation was shown."""
         comment = self._comment(number)
         there = notice.read(comment.body) if comment is not None else Notice()
@@ -98,7 +98,7 @@ class ForgeIssues:
         return Item(issue.number, issue.title, issue.url, issue.open, words)
 
 
-def connect(settings: TrackerSettings, forge: Forge, kind: Kind | None, stages: Sequence[str]) -> ForgeIssues:
+def connect(settings: TrackerSettings, forge: Forge, kind: ForgeKind | None, stages: Sequence[str]) -> ForgeIssues:
     """The issues of a forge, with the labels that are set, of tasks in these stages.
 
     Raises:

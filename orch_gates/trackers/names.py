@@ -6,22 +6,22 @@ from collections.abc import Mapping
 
 from orch_gates.engine import issues as task_issues
 from orch_gates.errors import SettingsError
-from orch_gates.model.effect import Word
+from orch_gates.model.effect import TrackerState
 from orch_gates.variables.services import TrackerSettings
 
 
-def names_of(settings: TrackerSettings) -> Mapping[Word, str]:
+def names_of(settings: TrackerSettings) -> Mapping[TrackerState, str]:
     """The label or state for each word.
 
     Raises:
         SettingsError: two words have the same one, or one of them is a label that we set ourselves.
     """
     found = {
-        Word.IN_PROGRESS: settings.in_progress,
-        Word.APPROVED: settings.approved,
-        Word.REJECTED: settings.rejected,
-        Word.BLOCKED: settings.blocked,
-        Word.NEEDS_INPUT: settings.needs_input,
+        TrackerState.IN_PROGRESS: settings.in_progress,
+        TrackerState.APPROVED: settings.approved,
+        TrackerState.REJECTED: settings.rejected,
+        TrackerState.BLOCKED: settings.blocked,
+        TrackerState.NEEDS_INPUT: settings.needs_input,
     }
     if len({name.casefold() for name in found.values()}) < len(found):
         raise SettingsError("two names of the tracker (ORCH_TRACKER_…) are the same; give each word one of its own")

@@ -12,17 +12,17 @@ from typing import TypeAlias
 
 from orch_gates.engine import issues
 from orch_gates.engine.stages import Pipeline
-from orch_gates.model.effect import Word
+from orch_gates.model.effect import TrackerState
 from orch_gates.model.ids import TaskId
 from orch_gates.model.task import Task, TaskState
 from orch_gates.trackers.port import Item
 
-STOPS = frozenset({Word.BLOCKED, Word.NEEDS_INPUT})
-_ASKS = (Word.IN_PROGRESS, Word.APPROVED, Word.REJECTED)
+STOPS = frozenset({TrackerState.BLOCKED, TrackerState.NEEDS_INPUT})
+_ASKS = (TrackerState.IN_PROGRESS, TrackerState.APPROVED, TrackerState.REJECTED)
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class TrackerLook:
     """The issues, and by their numbers what was read of their tasks before.
 
     `barred` says why none can be made for an issue, `broken` why its task cannot be read.
@@ -71,7 +71,7 @@ class Refuse:
     """Take these words off, and say why they are not followed."""
 
     number: int
-    words: tuple[Word, ...]
+    words: tuple[TrackerState, ...]
     reason: str
 
 
@@ -95,7 +95,7 @@ Action: TypeAlias = Create | Approve | Reject | Finish | Refuse | Say | Broken
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TrackerPlan:
     """What is to be done, in the order of the issues, and the tasks that nothing automatic touches meanwhile."""
 
     actions: tuple[Action, ...]
@@ -107,10 +107,10 @@ def task_of(issue: int) -> TaskId:
     return TaskId(f"ISSUE-{issue}")
 
 
-def plan(look: Look, pipeline_of: Callable[[Task], Pipeline]) -> Plan:
+def plan(look: TrackerLook, pipeline_of: Callable[[Task], Pipeline]) -> TrackerPlan:
     """Of closed issues nothing follows."""
     found = (_of(item, look, pipeline_of) for item in sorted(look.items, key=lambda item: item.number) if item.open)
-    return Plan(tuple(one for one in found if one is not None), stopped(look.items, look.tasks.values()))
+    return TrackerPlan(tuple(one for one in found if one is not None), stopped(look.items, look.tasks.values()))
 
 
 def stopped(items: Iterable[Item] | None, tasks: Iterable[Task]) -> frozenset[TaskId]:
@@ -121,7 +121,7 @@ def stopped(items: Iterable[Item] | None, tasks: Iterable[Task]) -> frozenset[Ta
     return frozenset(task.id for task in tasks if task.issue in numbers)
 
 
-def _of(item: Item, look: Look, pipeline_of: Callable[[Task], Pipeline]) -> Action | None:
+def _of(item: Item, look: TrackerLook, pipeline_of: Callable[[Task], Pipeline]) -> Action | None:
     if item.words & STOPS:
         return None
     asks = tuple(word for word in _ASKS if word in item.words)
@@ -134,22 +134,22 @@ def _of(item: Item, look: Look, pipeline_of: Callable[[Task], Pipeline]) -> Acti
         return Finish(item.number, task)
     if task.state.finished and asks:
         return Refuse(item.number, asks, f"{task.id} is {task.state}, and nothing moves it again; open a new issue")
-    if not {Word.APPROVED, Word.REJECTED} & item.words:
+    if not {TrackerState.APPROVED, TrackerState.REJECTED} & item.words:
         return Finish(item.number, task) if issues.is_told(task) else None
     return _asked(item, task, pipeline_of(task))
 
 
-def _without_task(item: Item, look: Look) -> Action | None:
-    if Word.IN_PROGRESS not in item.words:
+def _without_task(item: Item, look: TrackerLook) -> Action | None:
+    if TrackerState.IN_PROGRESS not in item.words:
         return None
     if (why := look.barred.get(item.number)) is not None:
-        return Refuse(item.number, (Word.IN_PROGRESS,), why)
+        return Refuse(item.number, (TrackerState.IN_PROGRESS,), why)
     return Create(item.number, item.title)
 
 
 def _asked(item: Item, task: Task, pipeline: Pipeline) -> Action:
-    rejected = Word.REJECTED in item.words
-    if rejected and Word.APPROVED in item.words:
+    rejected = TrackerState.REJECTED in item.words
+    if rejected and TrackerState.APPROVED in item.words:
         return Say(item.number, "it has both labels, approved and rejected; remove one of them")
     if task.state.waits_for_a_person:
         way = "resume" if task.state is TaskState.HELD else "retry"

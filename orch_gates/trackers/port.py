@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from orch_gates.model.effect import Word
+from orch_gates.model.effect import TrackerState
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Item:
     title: str
     url: str
     open: bool
-    words: frozenset[Word]
+    words: frozenset[TrackerState]
 
 
 class Tracker(Protocol):
@@ -35,7 +35,7 @@ class Tracker(Protocol):
         """One issue, open or closed, with any words or none."""
         ...
 
-    def who(self, number: int, word: Word) -> str:
+    def who(self, number: int, word: TrackerState) -> str:
         """Who last said a word on an issue; empty where the tracker does not tell, or it was taken back."""
         ...
 
@@ -43,11 +43,11 @@ class Tracker(Protocol):
         """The newest comment of somebody on an issue, in one line; empty for none."""
         ...
 
-    def clear(self, number: int, word: Word) -> None:
+    def clear(self, number: int, word: TrackerState) -> None:
         """Take a word off: it was acted on."""
         ...
 
-    def show(self, number: int, label: str, text: str, *, generation: int, clears: Sequence[Word] = ()) -> bool:
+    def show(self, number: int, label: str, text: str, *, generation: int, clears: Sequence[TrackerState] = ()) -> bool:
         """Let an issue say where its task stands, by one comment, and take words off.
 
         `label` is shown where labels can be set one by one; else it only tells how a task that is over ended.

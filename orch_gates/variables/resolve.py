@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TypeGuard, assert_never
 
 from orch_gates.errors import SettingsError
-from orch_gates.variables.setting import UNBOUNDED, Kind, Setting, Value
+from orch_gates.variables.setting import UNBOUNDED, Setting, Value, ValueKind
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off"})
@@ -18,14 +18,14 @@ _MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class FileValue:
     """A value of the configuration file, already checked, and its place as `file:line:column@commit`."""
 
     value: Value
     place: str
 
 
-class Source(StrEnum):
+class ValueOrigin(StrEnum):
     """Where the value of a setting came from."""
 
     ENVIRONMENT = "environment"
@@ -38,11 +38,11 @@ class Resolved:
     """The value that counts; `place` is the variable or the place in the file, empty for a default."""
 
     value: Value
-    source: Source
+    source: ValueOrigin
     place: str = ""
 
 
-def resolve(setting: Setting, environ: Mapping[str, str], given: Mapping[str, Given]) -> Resolved:
+def resolve(setting: Setting, environ: Mapping[str, str], given: Mapping[str, FileValue]) -> Resolved:
     """The value of one setting; a variable that is empty counts as not set. `given` is keyed by variable.
 
     Raises:
@@ -56,27 +56,27 @@ def resolve(setting: Setting, environ: Mapping[str, str], given: Mapping[str, Gi
             raise SettingsError(f"{setting.variable}={shown} is {mismatch(setting)}")
         if setting.additive and found is not None and isinstance(value, tuple) and isinstance(found.value, tuple):
             more = tuple(name for name in found.value if name not in value)
-            return Resolved(value + more, Source.ENVIRONMENT, f"{setting.variable} and {found.place}")
-        return Resolved(value, Source.ENVIRONMENT, setting.variable)
+            return Resolved(value + more, ValueOrigin.ENVIRONMENT, f"{setting.variable} and {found.place}")
+        return Resolved(value, ValueOrigin.ENVIRONMENT, setting.variable)
     if found is not None:
-        return Resolved(found.value, Source.FILE, found.place)
-    return Resolved(setting.default, Source.DEFAULT)
+        return Resolved(found.value, ValueOrigin.FILE, found.place)
+    return Resolved(setting.default, ValueOrigin.DEFAULT)
 
 
 def _read(setting: Setting, text: str) -> Value | None:
     """The value that a variable's text spells; None where it is not of the setting's kind."""
     match setting.kind:
-        case Kind.FLAG:
+        case ValueKind.FLAG:
             word = text.lower()
             return word in TRUE if word in TRUE | FALSE else None
-        case Kind.NUMBER:
+        case ValueKind.NUMBER:
             digits = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
             return number if digits and setting.least <= (number := int(text)) <= setting.most else None
-        case Kind.NAMES:
+        case ValueKind.NAMES:
             return tuple(part.strip() for part in text.split(",") if part.strip())
-        case Kind.CHOICE:
+        case ValueKind.CHOICE:
             return text.lower() if text.lower() in setting.choices else None
-        case Kind.TEXT:
+        case ValueKind.TEXT:
             return text if _is_spelled(setting, text) else None
         case _:
             assert_never(setting.kind)
@@ -85,16 +85,16 @@ def _read(setting: Setting, text: str) -> Value | None:
 def accepted(setting: Setting, value: object) -> Value | None:
     """The value that the configuration file gives, by the same rules; None where it is not of the setting's kind."""
     match setting.kind:
-        case Kind.FLAG:
+        case ValueKind.FLAG:
             return value if isinstance(value, bool) else None
-        case Kind.NUMBER:
+        case ValueKind.NUMBER:
             number = isinstance(value, int) and not isinstance(value, bool)
             return _read(setting, str(value)) if number else None
-        case Kind.NAMES:
+        case ValueKind.NAMES:
             return _names(value) if isinstance(value, list) else None
-        case Kind.CHOICE:
+        case ValueKind.CHOICE:
             return value if isinstance(value, str) and value in setting.choices else None
-        case Kind.TEXT:
+        case ValueKind.TEXT:
             return value if _is_line(value) and _is_spelled(setting, value) else None
         case _:
             assert_never(setting.kind)
@@ -117,16 +117,16 @@ def _is_line(value: object) -> TypeGuard[str]:
 def mismatch(setting: Setting) -> str:
     """What a value that is not of the setting's kind is, in words for a person."""
     match setting.kind:
-        case Kind.FLAG:
+        case ValueKind.FLAG:
             return "neither true nor false"
-        case Kind.NUMBER:
+        case ValueKind.NUMBER:
             problem = "not a whole number above zero" if setting.least else "not a whole number from zero on"
             return problem if setting.most == UNBOUNDED else f"{problem}, up to {setting.most}"
-        case Kind.NAMES:
+        case ValueKind.NAMES:
             return "not a list of names"
-        case Kind.CHOICE:
+        case ValueKind.CHOICE:
             return f"not one of: {', '.join(setting.choices)}"
-        case Kind.TEXT:
+        case ValueKind.TEXT:
             return f"not {setting.spelling.expected}" if setting.spelling else "not text on one line"
         case _:
             assert_never(setting.kind)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orch_gates.variables.setting import Kind, Setting
+from orch_gates.variables.setting import Setting, ValueKind
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class RepositoryScope:
     """Whether a gate is on, and for which repositories; none means all.
 
     `enabled_by` and `repos_by` are what a person has to change to change that.
@@ -35,10 +35,10 @@ def scope_settings(gate: str) -> tuple[Setting, Setting]:
     """The kill switch and the repositories of a gate."""
     variable, key = f"ORCH_{gate.upper().replace('-', '_')}", gate.replace("-", "_")
     return (
-        Setting(f"{variable}_ENABLED", Kind.FLAG, True, f"Kill switch of gate {gate}: SKIP.", f"{key}.enabled"),
+        Setting(f"{variable}_ENABLED", ValueKind.FLAG, True, f"Kill switch of gate {gate}: SKIP.", f"{key}.enabled"),
         Setting(
             f"{variable}_REPOS",
-            Kind.NAMES,
+            ValueKind.NAMES,
             (),
             f"Repositories that gate {gate} judges; none means all.",
             f"{key}.repos",

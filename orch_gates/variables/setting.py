@@ -17,7 +17,7 @@ MOST_SECONDS = 1_000_000
 _DECLARATION = "setting"
 
 
-class Kind(StrEnum):
+class ValueKind(StrEnum):
     """What values a setting takes."""
 
     FLAG = "true or false"
@@ -45,7 +45,7 @@ class Setting:
     """
 
     variable: str
-    kind: Kind
+    kind: ValueKind
     default: Value
     help: str
     key: str | None = None
@@ -71,13 +71,13 @@ def declared(group: type[Any]) -> Iterator[tuple[str, Setting]]:
             yield each.name, each.metadata[_DECLARATION]
 
 
-def _kind(default: Value, *, choices: bool) -> Kind:
+def _kind(default: Value, *, choices: bool) -> ValueKind:
     match default:
         case bool():
-            return Kind.FLAG
+            return ValueKind.FLAG
         case int():
-            return Kind.NUMBER
+            return ValueKind.NUMBER
         case tuple():
-            return Kind.NAMES
+            return ValueKind.NAMES
         case str():
-            return Kind.CHOICE if choices else Kind.TEXT
+            return ValueKind.CHOICE if choices else ValueKind.TEXT

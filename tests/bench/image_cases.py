@@ -12,7 +12,7 @@ import requests
 
 from orch_gates.oci import reference
 from orch_gates.oci.registry import Registry
-from orch_gates.oci.transport import Call
+from orch_gates.oci.transport import RegistryCall
 from orch_gates.variables.services import RegistrySettings
 from tests import image_rig as rig
 from tests.bench import measure
@@ -52,7 +52,7 @@ def _heavy(part: rig.Built) -> rig.Built:
 
 
 def _requests(client: Client) -> Iterator[Row]:
-    calls: list[Call] = []
+    calls: list[RegistryCall] = []
     image = reference.parse(f"{client.host}/acme/app:small", "--image")
     settings = RegistrySettings(user=client.user, token=client.secret)
 

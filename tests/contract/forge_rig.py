@@ -10,7 +10,7 @@ from typing import Protocol
 
 from orch_gates.forge.port.checks import ReviewState
 from orch_gates.forge.port.forge import Forge
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.port.server import ForgeKind
 
 
 class Who(StrEnum):
@@ -32,7 +32,7 @@ class Traits:
     that is behind from being merged. `tells_owners_secrets`: what its owner keeps for all repositories is told.
     """
 
-    kind: Kind
+    kind: ForgeKind
     users: bool = True
     tells_conflicts: bool = True
     drafts: bool = True

@@ -12,7 +12,7 @@ from orch_gates.errors import ForgeRefused
 from orch_gates.forge.port.checks import CommitStatus, ReviewState, StatusState
 from orch_gates.forge.port.protection import Demand, Protection
 from orch_gates.forge.port.protection import Who as Pushers
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.port.server import ForgeKind
 from orch_gates.forge.port.workflows import RunState
 from tests.contract.forge_labels import CommentContract, LabelContract, LabellerContract, OfferedLabelContract
 from tests.contract.forge_pulls import MergeContract, PullContract
@@ -135,7 +135,7 @@ class ProtectionContract:
         assert found is not None
         assert (found.branch, found.contexts, found.up_to_date, found.admins) == ("main", ("gates/merge",), False, True)
         # A bare repository keeps nothing in place but by its hook, and says so.
-        kept = rig.traits.kind is not Kind.LOCAL
+        kept = rig.traits.kind is not ForgeKind.LOCAL
         assert (found.pushers is Pushers.NOBODY) is kept
         assert (found.forced, found.deleted) == (not kept, not kept)
         protections.put(Protection("main", pushes=True, admins=False))

@@ -11,7 +11,7 @@ from orch_gates.forge.github.connect import DIALECT, api_url, connect, ported
 from orch_gates.forge.http import Api
 from orch_gates.forge.port.checks import ReviewState
 from orch_gates.forge.port.forge import Forge
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.port.server import ForgeKind
 from tests.builders import Repo
 from tests.contract.forge_rig import Traits, Who
 from tests.fakes.github.project import Review
@@ -26,7 +26,7 @@ _TIMEOUT = 10
 class GithubRig:
     """Whoever asks has a token of their own; a push is one to the bare repository."""
 
-    traits = Traits(Kind.GITHUB, ignores_case=True)
+    traits = Traits(ForgeKind.GITHUB, ignores_case=True)
 
     def __init__(self, server: Github, folder: Path) -> None:
         self.server, self.project = server, server.project

@@ -12,7 +12,7 @@ import pytest
 from orch_gates import settings
 from orch_gates.errors import PromotionRefused
 from orch_gates.gates.image import freshness, gather
-from orch_gates.gates.image.gather import Question, Seen
+from orch_gates.gates.image.gather import GatheredImage, Question
 from orch_gates.gates.policy import IMAGE_FRESHNESS
 from orch_gates.git.cli import Git, open_repository
 from orch_gates.model.verdict import Outcome, Verdict
@@ -20,7 +20,7 @@ from orch_gates.oci import reference
 from orch_gates.oci.promote import promote, revision_tag
 from orch_gates.oci.reference import Reference
 from orch_gates.oci.registry import Registry
-from orch_gates.oci.transport import Call
+from orch_gates.oci.transport import RegistryCall
 from orch_gates.variables.services import RegistrySettings
 from tests import image_rig as rig
 from tests.builders import Repo, bare, clone, seed
@@ -35,7 +35,7 @@ class Place:
     work: Repo
     folder: str
     name: str = field(default_factory=lambda: f"app{secrets.token_hex(4)}")
-    calls: list[Call] = field(default_factory=list)
+    calls: list[RegistryCall] = field(default_factory=list)
 
     @property
     def path(self) -> str:
@@ -63,7 +63,7 @@ class Place:
     def registry(self, image: Reference, *, writes: bool = False) -> Registry:
         return Registry(image, self.settings, self.calls.append, writes=writes)
 
-    def seen(self, named: str, tested: str = "", base: str = "", commit: str = "") -> Seen:
+    def seen(self, named: str, tested: str = "", base: str = "", commit: str = "") -> GatheredImage:
         question = Question(
             self.image(named),
             commit or self.commit,

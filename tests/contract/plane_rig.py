@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orch_gates.model.effect import Word
+from orch_gates.model.effect import TrackerState
 from orch_gates.settings import load
 from orch_gates.trackers.plane.tracker import PlaneTracker, connect
 from tests.contract.forge_rig import Who
@@ -46,10 +46,10 @@ class PlaneTracked:
     def name(self, who: Who) -> str:
         return NAMES[who]
 
-    def make(self, title: str, word: Word | None = None) -> int:
+    def make(self, title: str, word: TrackerState | None = None) -> int:
         return self.server.make(title, self.ids[Who.OWNER], "Backlog" if word is None else word.value.replace("-", " "))
 
-    def say(self, number: int, word: Word, who: Who = Who.OWNER) -> None:
+    def say(self, number: int, word: TrackerState, who: Who = Who.OWNER) -> None:
         state = self.server.state(word.value.replace("-", " "))
         self.server.move(self.server.numbered(number), state, self.ids[who])
 

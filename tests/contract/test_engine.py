@@ -16,12 +16,12 @@ from orch_gates import clock
 from orch_gates.errors import BudgetExceeded, GitError, OrchError, ScannerError
 from orch_gates.scanners import engine, locate
 from orch_gates.scanners.answer import Scan
-from orch_gates.scanners.engine import Engine, Limits
+from orch_gates.scanners.engine import Engine, ScanLimits
 from orch_gates.scanners.matcher import canary
 from orch_gates.settings import load
 
 ORDINARY = Path(os.__file__).read_text()
-LIMITS = Limits(object_bytes=50_000_000, content_bytes=500_000_000)
+LIMITS = ScanLimits(object_bytes=50_000_000, content_bytes=500_000_000)
 SECONDS = 60.0
 
 
@@ -48,14 +48,14 @@ def own() -> Iterator[Engine]:
         yield running
 
 
-def scan(running: Engine, *texts: str, limits: Limits = LIMITS, seconds: float = SECONDS) -> Scan:
+def scan(running: Engine, *texts: str, limits: ScanLimits = LIMITS, seconds: float = SECONDS) -> Scan:
     """Scan texts as files called 0, 1, 2 …"""
     return running.scan(
         None, [("file", str(at), text) for at, text in enumerate(texts)], limits, clock.monotonic() + seconds
     )
 
 
-def objects(running: Engine, *contents: bytes, limits: Limits = LIMITS, seconds: float = SECONDS) -> Scan:
+def objects(running: Engine, *contents: bytes, limits: ScanLimits = LIMITS, seconds: float = SECONDS) -> Scan:
     """Scan contents as git would hand them over."""
 
     def feed(descriptor: int) -> None:

@@ -14,7 +14,7 @@ from orch_gates.forge.local.checks import LocalReviews
 from orch_gates.forge.local.connect import connect
 from orch_gates.forge.port.checks import ReviewState
 from orch_gates.forge.port.forge import Forge
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.port.server import ForgeKind
 from orch_gates.model.ids import timestamp
 from orch_gates.model.root import Root
 from orch_gates.state.branch.repair import branch_files
@@ -33,7 +33,9 @@ done
 class LocalRig:
     """A project in a bare repository with a state branch, and an index of its own to commit from."""
 
-    traits = Traits(Kind.LOCAL, users=False, workflows=False, tells_labellers=False, labels=False, holds_back=False)
+    traits = Traits(
+        ForgeKind.LOCAL, users=False, workflows=False, tells_labellers=False, labels=False, holds_back=False
+    )
 
     def __init__(self, folder: Path) -> None:
         self.state = GitRig(folder)

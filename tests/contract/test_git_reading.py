@@ -12,7 +12,7 @@ import pytest
 
 from orch_gates.errors import BudgetExceeded, GitError, ShallowRepository, UnknownRevision
 from orch_gates.git import feed, objects
-from orch_gates.git.changes import Change, changes
+from orch_gates.git.changes import CommitChange, changes
 from orch_gates.git.cli import Git, open_repository
 from orch_gates.git.feed import Listed
 
@@ -46,7 +46,7 @@ class Repository:
     def blob(self, revision: str, path: str) -> str:
         return self.git("rev-parse", f"{revision}:{path}")
 
-    def files(self, *commits: str) -> dict[str, Change]:
+    def files(self, *commits: str) -> dict[str, CommitChange]:
         """What commits change, by path; the last one wins."""
         return {change.path: change for change in changes(self.reader, commits)}
 
@@ -127,7 +127,7 @@ def test_the_commits_before_a_range_are_told(repository: Repository) -> None:
 def test_a_root_commit_is_read(repository: Repository) -> None:
     """The first commit has no parent and is read like any other."""
     root = repository.commit(a="a\n")
-    assert repository.files(root) == {"a": Change(root, "a", repository.blob(root, "a"), ())}
+    assert repository.files(root) == {"a": CommitChange(root, "a", repository.blob(root, "a"), ())}
 
 
 def test_a_change_knows_what_was_there(repository: Repository) -> None:
@@ -135,7 +135,7 @@ def test_a_change_knows_what_was_there(repository: Repository) -> None:
     base = repository.commit(a="one\n", b="same\n")
     tip = repository.commit(a="two\n")
     before = (repository.blob(base, "a"),)
-    assert repository.files(tip) == {"a": Change(tip, "a", repository.blob(tip, "a"), before)}
+    assert repository.files(tip) == {"a": CommitChange(tip, "a", repository.blob(tip, "a"), before)}
 
 
 def test_a_move_is_an_addition_and_a_removal(repository: Repository) -> None:
@@ -143,8 +143,8 @@ def test_a_move_is_an_addition_and_a_removal(repository: Repository) -> None:
     base = repository.commit(old="a line\n" * 50)
     tip = repository.commit(old=None, new="a line\n" * 51)
     assert repository.files(tip) == {
-        "new": Change(tip, "new", repository.blob(tip, "new"), ()),
-        "old": Change(tip, "old", "", (repository.blob(base, "old"),)),
+        "new": CommitChange(tip, "new", repository.blob(tip, "new"), ()),
+        "old": CommitChange(tip, "old", "", (repository.blob(base, "old"),)),
     }
 
 

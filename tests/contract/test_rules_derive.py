@@ -7,7 +7,7 @@ import pytest
 
 from orch_gates.errors import ScannerError
 from orch_gates.scanners.rules import derive, meta, pin, table
-from orch_gates.scanners.rules.table import Row
+from orch_gates.scanners.rules.table import RuleRow
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def test_the_digest_covers_both_documents(derived: derive.Derived) -> None:
 
 
 def test_rows_of_one_id_are_told_apart_and_keep_it() -> None:
-    rows = [Row("a-key", "One", "format", "aaa[0-9]{8}"), Row("a-key", "Two", "generic", "bbb[0-9]{8}")]
+    rows = [RuleRow("a-key", "One", "format", "aaa[0-9]{8}"), RuleRow("a-key", "Two", "generic", "bbb[0-9]{8}")]
     derived = derive.render(rows)
     assert [rule["id"] for rule in json.loads(derived.rules)["rules"]] == ["a-key", "a-key.2"]
     rules = meta.load(derived.meta)

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear, SettingsError
-from orch_gates.model.effect import Word
+from orch_gates.model.effect import TrackerState
 from orch_gates.trackers.plane import states
 from tests.contract.forge_rig import Who
 from tests.contract.plane_rig import TIMEOUT, PlaneTracked
@@ -69,7 +69,7 @@ def _shape_of(body: object) -> object:
 @pytest.mark.parametrize("change", ["come", "go", "both"])
 def test_rows_that_move_while_a_list_is_read_hide_none(tracked: PlaneTracked, change: str) -> None:
     """The cursor is an offset: where an item comes or goes between two pages, the list is read again."""
-    made = [tracked.make(f"Issue {number}", Word.BLOCKED) for number in range(5)]
+    made = [tracked.make(f"Issue {number}", TrackerState.BLOCKED) for number in range(5)]
     server = tracked.server
     done: list[str] = []
 
@@ -79,7 +79,7 @@ def test_rows_that_move_while_a_list_is_read_hide_none(tracked: PlaneTracked, ch
             if change != "come":
                 server.items.remove(server.numbered(made.pop()))
             if change != "go":
-                made.append(tracked.make("New", Word.BLOCKED))
+                made.append(tracked.make("New", TrackerState.BLOCKED))
 
     server.meanwhile = meanwhile
     assert [item.number for item in tracked.tracker(page=2).items()] == made
@@ -89,7 +89,7 @@ def test_rows_that_move_while_a_list_is_read_hide_none(tracked: PlaneTracked, ch
 def test_a_list_that_never_stands_still_is_no_list(tracked: PlaneTracked) -> None:
     """It could not be told, after a bounded number of readings (P2)."""
     for number in range(3):
-        tracked.make(f"Issue {number}", Word.BLOCKED)
+        tracked.make(f"Issue {number}", TrackerState.BLOCKED)
 
     def meanwhile(asked: str) -> None:
         if "work-items/" in asked and "cursor=" in asked:
@@ -104,14 +104,14 @@ def test_a_list_that_never_stands_still_is_no_list(tracked: PlaneTracked) -> Non
 def test_states_are_filtered_here_and_whatever_their_capitals(tracked: PlaneTracked) -> None:
     """Plane ignores filters without a word, so none is sent."""
     tracked.make("No word")
-    number = tracked.make("Blocked", Word.BLOCKED)
+    number = tracked.make("Blocked", TrackerState.BLOCKED)
     (found,) = tracked.tracker(more={"ORCH_TRACKER_BLOCKED": "bLOCKED"}).items()
-    assert (found.number, found.words) == (number, frozenset({Word.BLOCKED}))
+    assert (found.number, found.words) == (number, frozenset({TrackerState.BLOCKED}))
     assert not [asked for asked in tracked.server.asked if "state=" in asked]
 
 
 def test_an_archived_item_is_not_open(tracked: PlaneTracked) -> None:
-    number = tracked.make("Old", Word.BLOCKED)
+    number = tracked.make("Old", TrackerState.BLOCKED)
     tracked.server.numbered(number)["archived_at"] = "2026-11-26"
     assert tracked.tracker().items() == ()
     assert not tracked.tracker().item(number).open
@@ -120,7 +120,7 @@ def test_an_archived_item_is_not_open(tracked: PlaneTracked) -> None:
 def test_states_that_do_not_exist_are_named_and_nothing_follows(plane: Plane) -> None:
     """A state that was renamed would let go whom it stopped."""
     tracked = PlaneTracked(plane, complete=False)
-    tracked.make("First", Word.IN_PROGRESS)
+    tracked.make("First", TrackerState.IN_PROGRESS)
     with pytest.raises(ForgeRefused, match=r"'approved', 'rejected', 'blocked', 'needs input'.*--create"):
         tracked.tracker().items()
     asked = tracked.tracker()
@@ -142,52 +142,52 @@ def test_a_state_that_was_made_though_plane_answered_500_is_not_made_again(plane
 @pytest.mark.parametrize(
     ("label", "clears", "state"),
     [
-        ("orch/review", [Word.APPROVED], "In Progress"),
-        ("orch/done", [Word.APPROVED, Word.IN_PROGRESS], "Done"),
-        ("orch/cancelled", [Word.APPROVED, Word.IN_PROGRESS], "Cancelled"),
-        ("orch/review", [Word.REJECTED], "Approved"),
+        ("orch/review", [TrackerState.APPROVED], "In Progress"),
+        ("orch/done", [TrackerState.APPROVED, TrackerState.IN_PROGRESS], "Done"),
+        ("orch/cancelled", [TrackerState.APPROVED, TrackerState.IN_PROGRESS], "Cancelled"),
+        ("orch/review", [TrackerState.REJECTED], "Approved"),
     ],
 )
 def test_where_an_item_goes_when_its_word_was_acted_on(
-    tracked: PlaneTracked, label: str, clears: list[Word], state: str
+    tracked: PlaneTracked, label: str, clears: list[TrackerState], state: str
 ) -> None:
     """On with the work, or where the work is over; a word that was not acted on stays."""
-    number = tracked.make("First", Word.APPROVED)
+    number = tracked.make("First", TrackerState.APPROVED)
     for _ in range(2):
         tracked.tracker().show(number, label, "as it is", generation=3, clears=clears)
         assert tracked.state(number) == state
 
 
 def test_in_progress_is_taken_back_to_where_all_begins(tracked: PlaneTracked) -> None:
-    number = tracked.make("First", Word.IN_PROGRESS)
-    tracked.tracker().clear(number, Word.IN_PROGRESS)
+    number = tracked.make("First", TrackerState.IN_PROGRESS)
+    tracked.tracker().clear(number, TrackerState.IN_PROGRESS)
     assert tracked.state(number) == "Backlog"
 
 
 @pytest.mark.parametrize("method", ["PATCH", "POST"])
 def test_what_was_done_though_plane_answered_500_is_done_once(tracked: PlaneTracked, method: str) -> None:
     """It looks before it repeats: the state is set, and there is one comment (P7)."""
-    number = tracked.make("First", Word.APPROVED)
+    number = tracked.make("First", TrackerState.APPROVED)
     tracked.server.says(500, _UNSTORED, method, after=True)
-    assert tracked.tracker().show(number, "orch/review", "in review", generation=5, clears=[Word.APPROVED])
+    assert tracked.tracker().show(number, "orch/review", "in review", generation=5, clears=[TrackerState.APPROVED])
     assert tracked.state(number) == "In Progress"
     assert len(tracked.comments(number)) == 1
 
 
 @pytest.mark.parametrize("method", ["PATCH", "POST"])
 def test_what_was_not_done_is_unclear_and_done_by_the_next_run(tracked: PlaneTracked, method: str) -> None:
-    number = tracked.make("First", Word.APPROVED)
+    number = tracked.make("First", TrackerState.APPROVED)
     tracked.server.says(500, _UNSTORED, method)
     with pytest.raises(ForgeUnclear):
-        tracked.tracker().show(number, "orch/review", "in review", generation=5, clears=[Word.APPROVED])
-    assert tracked.tracker().show(number, "orch/review", "in review", generation=5, clears=[Word.APPROVED])
+        tracked.tracker().show(number, "orch/review", "in review", generation=5, clears=[TrackerState.APPROVED])
+    assert tracked.tracker().show(number, "orch/review", "in review", generation=5, clears=[TrackerState.APPROVED])
     assert (tracked.state(number), len(tracked.comments(number))) == ("In Progress", 1)
 
 
 @pytest.mark.parametrize(("method", "look"), [("PATCH", "/work-items/"), ("POST", "/comments/")])
 def test_what_can_be_neither_done_nor_looked_at_is_unclear(tracked: PlaneTracked, method: str, look: str) -> None:
     """It may have been done; a question that fails afterwards does not make it undone (P2)."""
-    number = tracked.make("First", Word.APPROVED)
+    number = tracked.make("First", TrackerState.APPROVED)
 
     def meanwhile(asked: str) -> None:
         if asked.startswith(method):
@@ -196,11 +196,11 @@ def test_what_can_be_neither_done_nor_looked_at_is_unclear(tracked: PlaneTracked
     tracked.server.meanwhile = meanwhile
     tracked.server.says(500, _UNSTORED, method)
     with pytest.raises(ForgeUnclear):
-        tracked.tracker().show(number, "orch/review", "in review", generation=5, clears=[Word.APPROVED])
+        tracked.tracker().show(number, "orch/review", "in review", generation=5, clears=[TrackerState.APPROVED])
 
 
 def test_an_edit_that_came_through_though_plane_answered_500_is_done(tracked: PlaneTracked) -> None:
-    number = tracked.make("First", Word.IN_PROGRESS)
+    number = tracked.make("First", TrackerState.IN_PROGRESS)
     tracked.tracker().show(number, "orch/review", "in review", generation=5)
     tracked.server.says(500, _UNSTORED, "PATCH", "comments/", after=True)
     assert tracked.tracker().show(number, "orch/done", "done", generation=6)
@@ -209,13 +209,13 @@ def test_an_edit_that_came_through_though_plane_answered_500_is_done(tracked: Pl
 
 def test_nobody_is_asked_again_until_the_limit_is_over(tracked: PlaneTracked) -> None:
     """429 is never waited for: it could not be told, and further questions are not sent (P2)."""
-    number = tracked.make("First", Word.APPROVED)
+    number = tracked.make("First", TrackerState.APPROVED)
     tracked.server.says(429, RECORDED["429"]["body"], path="states/", Retry_After="53")
     asked = tracked.tracker()
     with pytest.raises(ForgeUnavailable, match="53 s"):
         asked.items()
     before = list(tracked.server.asked)
-    for ask in (asked.items, lambda: asked.item(number), lambda: asked.clear(number, Word.APPROVED)):
+    for ask in (asked.items, lambda: asked.item(number), lambda: asked.clear(number, TrackerState.APPROVED)):
         with pytest.raises(ForgeUnavailable, match="takes no more requests"):
             ask()
     assert tracked.server.asked == before
@@ -246,11 +246,11 @@ def test_a_redirect_is_not_followed_so_the_token_goes_to_no_other_host(tracked: 
 
 def test_every_path_ends_with_a_slash(tracked: PlaneTracked) -> None:
     """Plane redirects all others, which makes a change a question."""
-    number = tracked.make("First", Word.APPROVED)
+    number = tracked.make("First", TrackerState.APPROVED)
     asked = tracked.tracker()
     asked.items()
-    asked.who(number, Word.APPROVED)
-    asked.show(number, "orch/review", "in review", generation=5, clears=[Word.APPROVED])
+    asked.who(number, TrackerState.APPROVED)
+    asked.show(number, "orch/review", "in review", generation=5, clears=[TrackerState.APPROVED])
     asked.show(number, "orch/review", "in review", generation=6)
     assert all(one.partition("?")[0].endswith("/") for one in tracked.server.asked)
     assert not [one for one in tracked.server.asked if "/issues/" in one]
@@ -261,15 +261,15 @@ def test_a_change_that_plane_has_not_written_down_yet_is_nobodys(tracked: PlaneT
     number = tracked.make("First")
     item = tracked.server.numbered(number)
     item["state"], item["updated_by"] = tracked.server.state("Approved"), tracked.ids[Who.WRITER]
-    assert tracked.tracker().who(number, Word.APPROVED) == ""
+    assert tracked.tracker().who(number, TrackerState.APPROVED) == ""
 
 
 def test_the_change_before_is_not_taken_for_the_last(tracked: PlaneTracked) -> None:
     """Whoever moved the item earlier did not approve it."""
     number = tracked.make("First")
-    tracked.say(number, Word.IN_PROGRESS)
+    tracked.say(number, TrackerState.IN_PROGRESS)
     tracked.server.numbered(number)["state"] = tracked.server.state("Approved")
-    assert tracked.tracker().who(number, Word.APPROVED) == ""
+    assert tracked.tracker().who(number, TrackerState.APPROVED) == ""
 
 
 def test_a_word_may_be_a_state_of_completed_work(tracked: PlaneTracked) -> None:
@@ -284,8 +284,8 @@ def test_a_word_may_be_a_state_of_completed_work(tracked: PlaneTracked) -> None:
 def test_two_members_of_one_name_are_told_apart(tracked: PlaneTracked) -> None:
     tracked.server.member("bob")
     number = tracked.make("First")
-    tracked.say(number, Word.APPROVED, Who.WRITER)
-    assert tracked.tracker().who(number, Word.APPROVED) == f"bob ({tracked.ids[Who.WRITER][:8]})"
+    tracked.say(number, TrackerState.APPROVED, Who.WRITER)
+    assert tracked.tracker().who(number, TrackerState.APPROVED) == f"bob ({tracked.ids[Who.WRITER][:8]})"
 
 
 @pytest.mark.parametrize("given", ["ORCH_TRACKER_URL", "ORCH_TRACKER_PROJECT", "ORCH_TRACKER_TOKEN"])

@@ -8,7 +8,7 @@ import pytest
 
 from orch_gates.forge.port.forge import Forge
 from orch_gates.forge.port.issues import Issue
-from orch_gates.model.effect import Word
+from orch_gates.model.effect import TrackerState
 from orch_gates.settings import load
 from orch_gates.trackers.forge_issues import ForgeIssues, connect
 from orch_gates.trackers.names import names_of
@@ -42,10 +42,10 @@ class ForgeTracked:
     def name(self, who: Who) -> str:
         return self.rig.name(who)
 
-    def make(self, title: str, word: Word | None = None) -> int:
+    def make(self, title: str, word: TrackerState | None = None) -> int:
         return labelled(self.rig, title, *([_NAMES[word]] if word else [])).number
 
-    def say(self, number: int, word: Word, who: Who = Who.OWNER) -> None:
+    def say(self, number: int, word: TrackerState, who: Who = Who.OWNER) -> None:
         self.rig.as_(who).issues.label(number, add=[_NAMES[word]])
 
     def close(self, number: int) -> None:
@@ -84,9 +84,9 @@ class TrackerContract(TrackerPromises):
             (last.number, "Last", True),
         ]
         assert [item.words for item in found] == [
-            {Word.IN_PROGRESS},
-            {Word.NEEDS_INPUT, Word.REJECTED},
-            {Word.BLOCKED},
+            {TrackerState.IN_PROGRESS},
+            {TrackerState.NEEDS_INPUT, TrackerState.REJECTED},
+            {TrackerState.BLOCKED},
         ]
         assert [item.url for item in found] == [one.url for one in (first, both, last)]
 
@@ -94,9 +94,9 @@ class TrackerContract(TrackerPromises):
         """Closed or without a word, it is told as it is; what is none is refused, which is not nothing."""
         made = labelled(rig, "First", "approved")
         asked = tracker(rig)
-        assert asked.item(made.number).words == {Word.APPROVED}
-        asked.clear(made.number, Word.APPROVED)
-        asked.clear(made.number, Word.APPROVED)
+        assert asked.item(made.number).words == {TrackerState.APPROVED}
+        asked.clear(made.number, TrackerState.APPROVED)
+        asked.clear(made.number, TrackerState.APPROVED)
         rig.forge.issues.close(made.number)
         found = asked.item(made.number)
         assert (found.words, found.open) == (frozenset(), False)
@@ -105,17 +105,17 @@ class TrackerContract(TrackerPromises):
 
     def test_capitals_count_where_they_count_for_the_forge(self, rig: Rig) -> None:
         made = labelled(rig, "First", "APPROVED")
-        expected = {Word.APPROVED} if rig.traits.ignores_case else set()
+        expected = {TrackerState.APPROVED} if rig.traits.ignores_case else set()
         assert tracker(rig).item(made.number).words == expected
 
     def test_who_said_it_is_told(self, rig: Rig) -> None:
         """Whoever set the label last, whoever opened the issue or set other ones (ENG-11)."""
         made = labelled(rig, "First", "approved", "In Progress")
         asked, issues = tracker(rig), rig.as_(Who.WRITER).issues
-        asked.clear(made.number, Word.APPROVED)
+        asked.clear(made.number, TrackerState.APPROVED)
         issues.label(made.number, add=["approved"])
         names = [rig.name(who) if rig.traits.tells_labellers else "" for who in (Who.WRITER, Who.OWNER)]
-        assert [asked.who(made.number, word) for word in (Word.APPROVED, Word.IN_PROGRESS)] == names
+        assert [asked.who(made.number, word) for word in (TrackerState.APPROVED, TrackerState.IN_PROGRESS)] == names
 
     def test_where_a_task_stands_is_one_label_and_one_comment(self, rig: Rig) -> None:
         """Told again nothing changes, told anew the comment is edited; people's labels and comments stay."""
@@ -129,7 +129,7 @@ class TrackerContract(TrackerPromises):
         assert r"\*new\*" in before[1].body
         assert "@alice" not in before[1].body
         again = tracker(rig)
-        assert again.show(made.number, "orch/review", "approved by bob", generation=5, clears=[Word.APPROVED])
+        assert again.show(made.number, "orch/review", "approved by bob", generation=5, clears=[TrackerState.APPROVED])
         after = rig.forge.issues.comments(made.number)
         assert [one.id for one in after] == [one.id for one in before]
         assert (after[0].body, "approved by bob" in after[1].body) == ("A person's.", True)

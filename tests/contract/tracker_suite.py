@@ -7,7 +7,7 @@ from typing import Protocol
 import pytest
 
 from orch_gates.errors import ForgeRefused
-from orch_gates.model.effect import Word
+from orch_gates.model.effect import TrackerState
 from orch_gates.trackers.port import Tracker
 from tests.contract.forge_rig import Who
 from tests.contract.forge_steps import NEVER, refused
@@ -32,11 +32,11 @@ class Tracked(Protocol):
         """How the tracker calls them."""
         ...
 
-    def make(self, title: str, word: Word | None = None) -> int:
+    def make(self, title: str, word: TrackerState | None = None) -> int:
         """The owner makes an issue; its number."""
         ...
 
-    def say(self, number: int, word: Word, who: Who = Who.OWNER) -> None:
+    def say(self, number: int, word: TrackerState, who: Who = Who.OWNER) -> None:
         """Somebody says a word on an issue."""
         ...
 
@@ -62,14 +62,21 @@ class TrackerPromises:
 
     def test_every_open_issue_with_a_word_is_found_whatever_the_pages(self, tracked: Tracked) -> None:
         """In their order; a closed issue is not, nor one without a word."""
-        words = (Word.IN_PROGRESS, None, Word.BLOCKED, Word.APPROVED, Word.NEEDS_INPUT, Word.REJECTED)
+        words = (
+            TrackerState.IN_PROGRESS,
+            None,
+            TrackerState.BLOCKED,
+            TrackerState.APPROVED,
+            TrackerState.NEEDS_INPUT,
+            TrackerState.REJECTED,
+        )
         made = [tracked.make(f"Issue {word}", word) for word in words]
         tracked.close(made[3])
         found = tracked.tracker(page=2).items()
         assert [(one.number, one.title, one.open, set(one.words)) for one in found] == [
             (number, f"Issue {word}", True, {word})
             for number, word in zip(made, words, strict=True)
-            if word not in {None, Word.APPROVED}
+            if word not in {None, TrackerState.APPROVED}
         ]
 
     def test_an_issue_that_there_is_not_is_refused(self, tracked: Tracked) -> None:
@@ -77,26 +84,28 @@ class TrackerPromises:
         number = tracked.make("First")
         found = tracked.tracker().item(number)
         assert (found.title, found.open, found.words) == ("First", True, frozenset())
-        refused(lambda: tracked.tracker().item(NEVER), lambda: tracked.tracker().clear(NEVER, Word.APPROVED))
+        refused(lambda: tracked.tracker().item(NEVER), lambda: tracked.tracker().clear(NEVER, TrackerState.APPROVED))
 
     def test_a_word_that_was_acted_on_is_cleared_and_no_other(self, tracked: Tracked) -> None:
-        number = tracked.make("First", Word.APPROVED)
+        number = tracked.make("First", TrackerState.APPROVED)
         asked = tracked.tracker()
-        asked.clear(number, Word.BLOCKED)
-        assert asked.item(number).words == {Word.APPROVED}
+        asked.clear(number, TrackerState.BLOCKED)
+        assert asked.item(number).words == {TrackerState.APPROVED}
         for _ in range(2):
-            asked.clear(number, Word.APPROVED)
+            asked.clear(number, TrackerState.APPROVED)
         found = asked.item(number)
-        assert (found.open, Word.APPROVED in found.words) == (True, False)
+        assert (found.open, TrackerState.APPROVED in found.words) == (True, False)
 
     def test_whoever_said_the_word_last_is_told(self, tracked: Tracked) -> None:
         """Not whoever said another one, nor of a word that was taken back (ENG-11)."""
-        number = tracked.make("First", Word.IN_PROGRESS)
-        assert tracked.tracker().who(number, Word.IN_PROGRESS) == (tracked.name(Who.OWNER) if tracked.tells else "")
-        tracked.say(number, Word.APPROVED, Who.WRITER)
+        number = tracked.make("First", TrackerState.IN_PROGRESS)
+        assert tracked.tracker().who(number, TrackerState.IN_PROGRESS) == (
+            tracked.name(Who.OWNER) if tracked.tells else ""
+        )
+        tracked.say(number, TrackerState.APPROVED, Who.WRITER)
         asked = tracked.tracker()
-        assert asked.who(number, Word.APPROVED) == (tracked.name(Who.WRITER) if tracked.tells else "")
-        assert asked.who(number, Word.REJECTED) == ""
+        assert asked.who(number, TrackerState.APPROVED) == (tracked.name(Who.WRITER) if tracked.tells else "")
+        assert asked.who(number, TrackerState.REJECTED) == ""
 
     def test_the_newest_words_of_somebody_are_told_in_one_line(self, tracked: Tracked) -> None:
         """What we say ourselves is nobody's word."""
@@ -114,7 +123,7 @@ class TrackerPromises:
 
     def test_where_a_task_stands_is_one_comment_that_is_edited(self, tracked: Tracked) -> None:
         """Told again nothing changes; the comments of people stay."""
-        number = tracked.make("First", Word.APPROVED)
+        number = tracked.make("First", TrackerState.APPROVED)
         tracked.comment(number, "A person's.")
         for _ in range(2):
             assert tracked.tracker().show(number, "orch/analysis", "it's *new* <b>", generation=3)
@@ -122,24 +131,24 @@ class TrackerPromises:
         assert len(before) == 2
         assert "<b>" not in before[1][1]
         again = tracked.tracker()
-        assert again.show(number, "orch/review", "approved by bob", generation=5, clears=[Word.APPROVED])
+        assert again.show(number, "orch/review", "approved by bob", generation=5, clears=[TrackerState.APPROVED])
         after = tracked.comments(number)
         assert [one for one, _ in after] == [one for one, _ in before]
         assert (after[0][1], "approved by bob" in after[1][1]) == (before[0][1], True)
-        assert Word.APPROVED not in again.item(number).words
+        assert TrackerState.APPROVED not in again.item(number).words
 
     def test_old_news_is_not_told_over_newer(self, tracked: Tracked) -> None:
         """A process that was slow changes no comment, nor takes a word off (P7)."""
-        number = tracked.make("First", Word.APPROVED)
+        number = tracked.make("First", TrackerState.APPROVED)
         assert tracked.tracker().show(number, "orch/review", "in review", generation=5)
         before, asked = tracked.comments(number), tracked.tracker()
-        assert not asked.show(number, "orch/analysis", "old", generation=4, clears=[Word.APPROVED])
+        assert not asked.show(number, "orch/analysis", "old", generation=4, clears=[TrackerState.APPROVED])
         assert tracked.comments(number) == before
-        assert asked.item(number).words == {Word.APPROVED}
+        assert asked.item(number).words == {TrackerState.APPROVED}
 
     def test_what_is_in_the_way_is_said_in_the_same_comment(self, tracked: Tracked) -> None:
         """Once, until where the task stands is told anew."""
-        number = tracked.make("First", Word.APPROVED)
+        number = tracked.make("First", TrackerState.APPROVED)
         asked = tracked.tracker()
         asked.say(number, "there is no task")
         for _ in range(2):
@@ -168,8 +177,10 @@ class TrackerPromises:
 
     def test_who_may_not_write_says_nothing(self, tracked: Tracked) -> None:
         if tracked.users:
-            number = tracked.make("First", Word.APPROVED)
+            number = tracked.make("First", TrackerState.APPROVED)
             with pytest.raises(ForgeRefused):
-                tracked.tracker(Who.STRANGER).show(number, "orch/review", "no", generation=5, clears=[Word.APPROVED])
-            assert tracked.tracker().item(number).words == {Word.APPROVED}
+                tracked.tracker(Who.STRANGER).show(
+                    number, "orch/review", "no", generation=5, clears=[TrackerState.APPROVED]
+                )
+            assert tracked.tracker().item(number).words == {TrackerState.APPROVED}
             assert tracked.comments(number) == []

@@ -13,7 +13,7 @@ import pytest
 from orch_gates.forge.gitea.connect import DIALECT, connect
 from orch_gates.forge.port.checks import ReviewState
 from orch_gates.forge.port.forge import Forge
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.port.server import ForgeKind
 from tests.builders import Repo
 from tests.contract.forge_rig import Traits, Who
 from tests.contract.forge_suite import ForgeContract
@@ -38,7 +38,7 @@ _EVENTS = {ReviewState.APPROVED: "APPROVED", ReviewState.CHANGES_REQUESTED: "REQ
 class GiteaRig:
     """Alice's repository; Bob may write to it, and the bot may read it as everybody may."""
 
-    traits = Traits(Kind.GITEA, tells_conflicts=False, tells_owners_secrets=False)
+    traits = Traits(ForgeKind.GITEA, tells_conflicts=False, tells_owners_secrets=False)
 
     def __init__(self, server: Gitea, folder: Path) -> None:
         self.server = server

@@ -8,7 +8,7 @@ import pytest
 
 from orch_gates.errors import ForgeRefused, ForgeUnclear
 from orch_gates.forge.gitea.connect import connect
-from orch_gates.forge.http import Call, Observe, unobserved
+from orch_gates.forge.http import ForgeCall, Observe, unobserved
 from orch_gates.forge.port.forge import Forge
 from orch_gates.forge.port.pulls import PullState
 from tests.e2e.gitea import Gitea
@@ -46,7 +46,7 @@ def test_a_label_of_the_organisation_counts_whoever_asks(gitea: Gitea, repositor
     for number, ids in ((first, [shared]), (second, [own]), (third, [own, shared])):
         api.post(f"/issues/{number}/labels", {"labels": ids}).ok()
     blind = gitea.token(gitea.alice, ["write:repository", "write:issue"])
-    calls: list[Call] = []
+    calls: list[ForgeCall] = []
     for who in (token, blind):
         calls.clear()
         forge = asked(repository, who, f"{org}/project", calls.append)
@@ -87,7 +87,7 @@ def test_unlabelled_pull_requests_cost_no_calls(repository: Repository, pull: Pu
     """Labels of the repository, those of an organisation, whether there is one, and the list itself."""
     api = repository.api()
     asked(repository).issues.label(pull.number, add=[QUEUED])
-    calls: list[Call] = []
+    calls: list[ForgeCall] = []
     for count in (0, 3):
         for place in range(count):
             made(api, f"more-{place}")
@@ -167,7 +167,7 @@ def test_a_label_that_somebody_else_deletes_meanwhile(repository: Repository, pu
     """MRG-13: what is gone is gone, whoever took it away."""
     issues, api = asked(repository).issues, repository.api()
 
-    def deleted(call: Call) -> None:
+    def deleted(call: ForgeCall) -> None:
         """The label itself, between the look at the pull request and its removal."""
         if call.method == "GET" and call.path == f"{repository.path}/issues/{pull.number}":
             for row in api.get("/labels").ok():

@@ -13,7 +13,7 @@ import pytest
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
 from orch_gates.forge import check
 from orch_gates.forge.gitea.connect import DIALECT, connect
-from orch_gates.forge.http import Call
+from orch_gates.forge.http import ForgeCall
 from orch_gates.forge.port.checks import CommitStatus, ReviewState, StatusState
 from orch_gates.forge.port.forge import Forge
 from orch_gates.forge.port.pulls import (
@@ -245,7 +245,7 @@ def test_an_open_pull_request_is_found_while_others_come_and_go(repository: Repo
     numbers = {name: forge.pulls.open(Draft(name, "main", name)).number for name in "abcd"}
     did: list[int] = []
 
-    def between(call: Call) -> None:
+    def between(call: ForgeCall) -> None:
         if call.path.endswith("/pulls") and call.method == "GET" and not did:
             did.append(1)
             forge.pulls.close(numbers["a"])

@@ -22,7 +22,7 @@ from orch_gates.state.outcome import (
     Result,
     denied,
 )
-from orch_gates.state.snapshot import Entry
+from orch_gates.state.snapshot import TreeEntry
 from orch_gates.state.store import Change, Decide, LookAgain
 
 
@@ -88,11 +88,11 @@ class MemorySnapshot:
         except UnicodeDecodeError as error:
             raise StateDocumentError(f"{path}: byte {error.start + 1} is not UTF-8") from error
 
-    def files(self, prefix: str = "") -> Iterator[Entry]:
+    def files(self, prefix: str = "") -> Iterator[TreeEntry]:
         folder = prefix.strip("/")
         for path in sorted(self._files):
             if not folder or path.startswith(f"{folder}/"):
-                yield Entry(path, sha1(self._files[path]).hexdigest())
+                yield TreeEntry(path, sha1(self._files[path]).hexdigest())
 
     def folders(self, path: str) -> Mapping[str, str]:
         below: dict[str, list[tuple[str, str]]] = {}
@@ -102,7 +102,7 @@ class MemorySnapshot:
                 below.setdefault(name, []).append((rest, entry.oid))
         return {name: sha1(str(content).encode()).hexdigest() for name, content in below.items()}
 
-    def read(self, entry: Entry) -> str:
+    def read(self, entry: TreeEntry) -> str:
         text = self.text(entry.path)
         assert text is not None
         return text

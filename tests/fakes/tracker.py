@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from orch_gates.model.effect import Word
+from orch_gates.model.effect import TrackerState
 from orch_gates.trackers.port import Item
 
 
@@ -15,13 +15,15 @@ class MemoryTracker:
 
     failure: Exception | None = None
     issues: dict[int, Item] = field(default_factory=dict)
-    by: dict[tuple[int, Word], str] = field(default_factory=dict)
+    by: dict[tuple[int, TrackerState], str] = field(default_factory=dict)
     comments: dict[tuple[int, str], str] = field(default_factory=dict)
     newest: dict[int, int] = field(default_factory=dict)
-    shown: list[tuple[int, str, str, int, tuple[Word, ...]]] = field(default_factory=list)
+    shown: list[tuple[int, str, str, int, tuple[TrackerState, ...]]] = field(default_factory=list)
     said: list[tuple[int, str]] = field(default_factory=list)
 
-    def set(self, number: int, *words: Word, by: str = "bob", title: str = "Greet the user", open: bool = True) -> None:
+    def set(
+        self, number: int, *words: TrackerState, by: str = "bob", title: str = "Greet the user", open: bool = True
+    ) -> None:
         """Somebody says these words on an issue, in place of those that were there."""
         self.issues[number] = Item(number, title, "", open, frozenset(words))
         self.by |= {(number, word): by for word in words}
@@ -34,7 +36,7 @@ class MemoryTracker:
         self._fail()
         return self.issues[number]
 
-    def who(self, number: int, word: Word) -> str:
+    def who(self, number: int, word: TrackerState) -> str:
         self._fail()
         return self.by.get((number, word), "")
 
@@ -42,11 +44,11 @@ class MemoryTracker:
         self._fail()
         return self.comments.get((number, login), "")
 
-    def clear(self, number: int, word: Word) -> None:
+    def clear(self, number: int, word: TrackerState) -> None:
         self._fail()
         self.issues[number] = replace(self.issues[number], words=self.issues[number].words - {word})
 
-    def show(self, number: int, label: str, text: str, *, generation: int, clears: Sequence[Word] = ()) -> bool:
+    def show(self, number: int, label: str, text: str, *, generation: int, clears: Sequence[TrackerState] = ()) -> bool:
         self._fail()
         if self.newest.get(number, 0) > generation:
             return False

@@ -20,11 +20,11 @@ import pytest
 
 from orch_gates.documents import escape
 from orch_gates.forge.port.pulls import Draft
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.port.server import ForgeKind
 from orch_gates.model.ids import TaskId, moment
 from orch_gates.notify.claims import Claims
 from orch_gates.notify.comment import PullComments
-from orch_gates.notify.delivery import Result
+from orch_gates.notify.delivery import DeliveryResult
 from orch_gates.state import layout
 from tests import sweep_rig
 from tests.blocks import Shell, blocks
@@ -559,10 +559,10 @@ def test_a_comment_that_another_process_edits_is_left_to_it(rig: SweepRig) -> No
     run(rig, COMMENT)
     before = comments(rig, number)
     workspace = rig.workspace()
-    shown = PullComments(workspace.need_forge(), Kind.LOCAL, "main")
-    assert shown.show("task/T-1", "older words", number, lambda: False).result is Result.LEFT
+    shown = PullComments(workspace.need_forge(), ForgeKind.LOCAL, "main")
+    assert shown.show("task/T-1", "older words", number, lambda: False).result is DeliveryResult.LEFT
     assert comments(rig, number) == before
-    assert shown.show("task/T-1", "newer words", number, lambda: True).result is Result.SHOWN
+    assert shown.show("task/T-1", "newer words", number, lambda: True).result is DeliveryResult.SHOWN
     assert "newer words" in "".join(comments(rig, number))
     workspace.store.close()
 

@@ -14,7 +14,7 @@ from orch_gates.errors import GitError
 from orch_gates.git.cli import Git, open_repository
 from orch_gates.git.merges import contains
 from orch_gates.git.scratch import scratch
-from orch_gates.merge.catch_up import Conflict, Empty, How, Result, Unrelated, catch_up
+from orch_gates.merge.catch_up import CatchUpConflict, Empty, How, Result, Unrelated, catch_up
 from orch_gates.merge.steps import CaughtUp
 from tests.builders import Repo, bare, clone, run
 
@@ -191,7 +191,7 @@ def test_a_conflict_names_the_files(work: Repo, how: How) -> None:
     both = (dict.fromkeys(names, "t\n"), dict.fromkeys(names, "b\n"))
     base, head = apart(work, {**both[0], "t.txt": "t"}, {**both[1], "b.txt": "b"})
     result, _ = done(work, base, head, how)
-    assert isinstance(result, Conflict)
+    assert isinstance(result, CatchUpConflict)
     assert sorted(result.files) == sorted(names)
 
 
@@ -203,7 +203,7 @@ def test_a_name_that_is_no_text_conflicts_like_any_other(work: Repo, how: How) -
         work.write(b"no\xfftext", text)
         work.commit("more")
     base, head = work.git("rev-parse", "target"), work.git("rev-parse", "branch")
-    assert done(work, base, head, how)[0] == Conflict(("no\ufffdtext",))
+    assert done(work, base, head, how)[0] == CatchUpConflict(("no\ufffdtext",))
 
 
 @BOTH
@@ -220,7 +220,7 @@ def test_all_kinds_of_conflicts_are_conflicts(kind: str, work: Repo, how: How) -
         case _:
             base, head = (_changed(work, ref, "mv", "file", f"of-{ref}") for ref in ("target", "branch"))
     result, _ = done(work, base, head, how)
-    assert isinstance(result, Conflict)
+    assert isinstance(result, CatchUpConflict)
     assert result.files
 
 
@@ -234,7 +234,7 @@ def test_many_conflicts_are_named_up_to_a_bound(work: Repo) -> None:
     """A task's document has to hold them."""
     names = [f"{number:03}.txt" for number in range(60)]
     base, head = apart(work, dict.fromkeys(names, "t"), dict.fromkeys(names, "b"))
-    assert done(work, base, head)[0] == Conflict(tuple(names[:50]))
+    assert done(work, base, head)[0] == CatchUpConflict(tuple(names[:50]))
 
 
 @BOTH
@@ -276,7 +276,7 @@ def test_union_merges_keep_the_lines_of_both(work: Repo, how: How) -> None:
     both = [content(work, f"# Changes\n{lines}") for lines in ("- t\n- b\n", "- b\n- t\n")]
     assert files["CHANGELOG.md"] in both
     bare_of_it = apart(work, {"other.md": "- t\n"}, {"other.md": "- b\n"})
-    assert done(work, *bare_of_it, how)[0] == Conflict(("other.md",))
+    assert done(work, *bare_of_it, how)[0] == CatchUpConflict(("other.md",))
 
 
 @BOTH
@@ -298,7 +298,7 @@ def test_of_a_submodule_the_recorded_commit_counts(work: Repo, how: How) -> None
     base, head = linked("target", old), linked("branch", one)
     _, files = done(work, base, head, how)
     assert files["sub"] == one
-    assert done(work, linked("target", two), head, how)[0] == Conflict(("sub",))
+    assert done(work, linked("target", two), head, how)[0] == CatchUpConflict(("sub",))
 
 
 @BOTH
@@ -310,7 +310,7 @@ def test_pointers_of_lfs_are_merged_as_text(work: Repo, how: How) -> None:
     _, files = done(work, base, head, how)
     assert (files["one.bin"], files["two.bin"]) == (content(work, one), content(work, two))
     base, head = apart(work, {"same.bin": one}, {"same.bin": two})
-    assert done(work, base, head, how)[0] == Conflict(("same.bin",))
+    assert done(work, base, head, how)[0] == CatchUpConflict(("same.bin",))
 
 
 # ---- the same wherever and whenever it is done
@@ -496,7 +496,7 @@ def test_a_persons_clone_and_the_server_are_as_they_were(
     monkeypatch.setattr(tempfile, "tempdir", str(scratches))
     before = _all_files(tmp_path)
     result, _ = done(work, base, head, how)
-    assert isinstance(result, Conflict if outcome == "conflict" else CaughtUp)
+    assert isinstance(result, CatchUpConflict if outcome == "conflict" else CaughtUp)
     assert _all_files(tmp_path) == before
     # The base was on no server, and neither is anything that came of it.
     assert Repo(tmp_path / "server.git").attempt("cat-file", "-e", base).returncode != 0
@@ -523,7 +523,7 @@ def test_links_in_a_tree_lead_nowhere(work: Repo, how: How, tmp_path: Path) -> N
     (work.path / "other").symlink_to("../../../../../outside")
     head = work.commit("links")
     result, _ = done(work, base, head, how)
-    assert isinstance(result, Conflict)
+    assert isinstance(result, CatchUpConflict)
     assert list(outside.iterdir()) == []
 
 

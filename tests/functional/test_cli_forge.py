@@ -15,8 +15,8 @@ import pytest
 
 from orch_gates.errors import ForgeUnavailable, OrchError, SettingsError
 from orch_gates.forge import probe
-from orch_gates.forge.http import Call
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.http import ForgeCall
+from orch_gates.forge.port.server import ForgeKind
 from tests.builders import PROGRAM, Done, Repo, bare, clone, github_token, orch
 from tests.fakes.fault_proxy import FaultProxy
 
@@ -325,12 +325,12 @@ def test_the_whole_url_is_named_where_no_forge_answers(say: Say) -> None:
 @pytest.mark.parametrize(
     ("answers", "wanted"),
     [
-        ({"v1": (200, b'{"version": "1.26.4"}')}, Kind.GITEA),
-        ({"v1": (200, b'{"version": "12.0.0+gitea-1.22.0"}')}, Kind.GITEA),
-        ({"v1": (403, b'{"message": "Only signed in user is allowed to call APIs."}')}, Kind.GITEA),
-        ({"v3": (200, b'{"verifiable_password_authentication": true}')}, Kind.GITHUB),
-        ({"v3": (401, b'{"message": "Must authenticate to access this API."}')}, Kind.GITHUB),
-        ({"v1": (302, b""), "v3": (200, b'{"verifiable_password_authentication": true}')}, Kind.GITHUB),
+        ({"v1": (200, b'{"version": "1.26.4"}')}, ForgeKind.GITEA),
+        ({"v1": (200, b'{"version": "12.0.0+gitea-1.22.0"}')}, ForgeKind.GITEA),
+        ({"v1": (403, b'{"message": "Only signed in user is allowed to call APIs."}')}, ForgeKind.GITEA),
+        ({"v3": (200, b'{"verifiable_password_authentication": true}')}, ForgeKind.GITHUB),
+        ({"v3": (401, b'{"message": "Must authenticate to access this API."}')}, ForgeKind.GITHUB),
+        ({"v1": (302, b""), "v3": (200, b'{"verifiable_password_authentication": true}')}, ForgeKind.GITHUB),
         ({}, SettingsError("no Gitea, Forgejo or GitHub answers")),
         ({"v1": (200, b"<html>"), "v3": (200, b"[]")}, SettingsError("no Gitea, Forgejo or GitHub answers")),
         ({"v1": (401, b"<html>a password, please"), "v3": (401, b"")}, SettingsError("no Gitea")),
@@ -339,20 +339,20 @@ def test_the_whole_url_is_named_where_no_forge_answers(say: Say) -> None:
         ({"v1": (429, b"")}, ForgeUnavailable("429")),
     ],
 )
-def test_a_server_is_asked_which_it_is(answers: dict[str, tuple[int, bytes]], wanted: Kind | Exception) -> None:
+def test_a_server_is_asked_which_it_is(answers: dict[str, tuple[int, bytes]], wanted: ForgeKind | Exception) -> None:
     """Only an answer that is one counts; a page, a redirect or a busy server is none (P2)."""
-    calls: list[Call] = []
+    calls: list[ForgeCall] = []
     with FaultProxy(NOWHERE) as proxy:
         for part, (status, body) in answers.items():
             location = {"Location": "https://git.example.org"} if status in {301, 302} else {}
             proxy.on("GET", f"/api/{part}/", times=None).answer(status, body, {**JSON, **location})
         proxy.on("GET", "/", times=None).answer(404, b"<html>", {"Content-Type": "text/html"})
         try:
-            found: Kind | Exception = probe.kind(proxy.url, 5, calls.append)
+            found: ForgeKind | Exception = probe.kind(proxy.url, 5, calls.append)
         except OrchError as error:
             found = error
         proxy.calm()
-    if isinstance(wanted, Kind):
+    if isinstance(wanted, ForgeKind):
         assert found == wanted
     else:
         assert type(found) is type(wanted)

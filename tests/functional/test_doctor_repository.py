@@ -10,8 +10,8 @@ import pytest
 
 from orch_gates import clock
 from orch_gates.gates.security import allowlist_file, baseline_file
-from orch_gates.gates.security.allowlist import Entry
-from orch_gates.gates.security.baseline import Baseline, Known
+from orch_gates.gates.security.allowlist import AllowedFinding
+from orch_gates.gates.security.baseline import Baseline, BaselineEntry
 from tests.builders import Repo, bare, clone, orch
 from tests.doctor_rig import Found, follow, only
 
@@ -59,7 +59,7 @@ def project(tmp_path: Path) -> Project:
 def allowed(last: date) -> dict[str, str]:
     """A list of one allowed finding."""
     made = f"hmac-sha256-path:{secrets.token_hex(32)}"
-    entry = Entry(made, "a.py", "orch.github-token", "ops@example.invalid", "a sandbox", last)
+    entry = AllowedFinding(made, "a.py", "orch.github-token", "ops@example.invalid", "a sandbox", last)
     return {".orch-gates/allowed-secrets.md": allowlist_file.encode([entry])}
 
 
@@ -121,7 +121,9 @@ def test_exceptions_that_ended(project: Project) -> None:
     project.work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
     project.work.git("fetch", "--quiet")
     assert project.look("exceptions")["state"] == "not used"
-    old = Known(f"hmac-sha256-path:{secrets.token_hex(32)}", secrets.token_hex(20), 1, "orch.github-token", "old.py")
+    old = BaselineEntry(
+        f"hmac-sha256-path:{secrets.token_hex(32)}", secrets.token_hex(20), 1, "orch.github-token", "old.py"
+    )
     known = Baseline("ops", "from before", PAST, "0" * 16, (old,))
     project.land({".orch-gates/secrets-baseline.md": baseline_file.encode(known)})
     found = project.look("exceptions")

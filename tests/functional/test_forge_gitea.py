@@ -13,7 +13,7 @@ from orch_gates.forge.gitea.connect import connect
 from orch_gates.forge.port.checks import CommitStatus, StatusState
 from orch_gates.forge.port.forge import Forge
 from orch_gates.forge.port.pulls import Draft, PullState
-from orch_gates.forge.port.server import About, Kind
+from orch_gates.forge.port.server import About, ForgeKind
 from orch_gates.forge.port.workflows import Run, RunState
 from tests.fakes.scripted_http import Answer, Scripted, says, sends, serving
 
@@ -58,18 +58,18 @@ def version(said: str, date: str = "Sun, 01 Mar 2026 10:00:00 GMT") -> Answer:
 @pytest.mark.parametrize(
     ("answers", "kind"),
     [
-        ([version("12.0.1+gitea-1.22.0")], Kind.FORGEJO),
+        ([version("12.0.1+gitea-1.22.0")], ForgeKind.FORGEJO),
         (
             [
                 version("1.22.0"),
                 says(200, {"version": "12.0.1+gitea-1.22.0"}),
             ],
-            Kind.FORGEJO,
+            ForgeKind.FORGEJO,
         ),
-        ([version("1.24.6"), NOTHING], Kind.GITEA),
+        ([version("1.24.6"), NOTHING], ForgeKind.GITEA),
     ],
 )
-def test_forgejo_is_told_from_gitea(answers: list[Answer], kind: Kind) -> None:
+def test_forgejo_is_told_from_gitea(answers: list[Answer], kind: ForgeKind) -> None:
     """It names the Gitea that it is like, or has an API that Gitea has not; the time is the server's own."""
     with serving(*answers) as server:
         about = asked(server).server.about()
@@ -80,7 +80,7 @@ def test_forgejo_is_told_from_gitea(answers: list[Answer], kind: Kind) -> None:
 @pytest.mark.parametrize("date", ["yesterday", ""])
 def test_a_server_that_tells_no_time(date: str) -> None:
     with serving(version("1.26.4", date), NOTHING) as server:
-        assert asked(server).server.about() == About(Kind.GITEA, "1.26.4", None)
+        assert asked(server).server.about() == About(ForgeKind.GITEA, "1.26.4", None)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
 from orch_gates.forge.gitea.connect import DIALECT
 from orch_gates.forge.github.connect import DIALECT as GITHUB
-from orch_gates.forge.http import Api, Call, Dialect
+from orch_gates.forge.http import Api, Dialect, ForgeCall
 from orch_gates.oci.transport import Transport
 from tests.fakes.scripted_http import Answer, chunked, cut_off, drips, drips_all, hangs, resets, says, sends, serving
 
@@ -227,7 +227,7 @@ def test_a_small_answer_that_unpacks_to_a_big_one_is_refused() -> None:
 
 def test_somebody_may_watch_every_request() -> None:
     """Each one that was sent, those that are sent again and those that had no answer too (`--timings`)."""
-    calls: list[Call] = []
+    calls: list[ForgeCall] = []
     with serving(says(503, {}), says(200, {}), says(201, {}), says(404, {}), resets) as server:
         api = Api(server.url, "", 5, DIALECT, calls.append)
         api.get("/a", page=1)

@@ -330,13 +330,13 @@ def test_only_the_process_that_is_meant_is_asked_to_end() -> None:
         here = machine.identity().host
         started = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[19]
         for other in (
-            machine.Identity(here, child.pid, "1"),
-            machine.Identity(here, child.pid, ""),
-            machine.Identity("elsewhere", child.pid, started),
-            machine.Identity(here, 2**22 + 1, started),
+            machine.ProcessIdentity(here, child.pid, "1"),
+            machine.ProcessIdentity(here, child.pid, ""),
+            machine.ProcessIdentity("elsewhere", child.pid, started),
+            machine.ProcessIdentity(here, 2**22 + 1, started),
         ):
             assert not command.ask_to_end(other)
         time.sleep(0.1)
         assert child.poll() is None
-        assert command.ask_to_end(machine.Identity(here, child.pid, started))
+        assert command.ask_to_end(machine.ProcessIdentity(here, child.pid, started))
         assert child.wait(10) == -signal.SIGTERM

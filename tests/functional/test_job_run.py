@@ -390,7 +390,7 @@ def test_a_runner_that_is_killed_leaves_a_job_that_can_be_judged(rig: JobRig) ->
     with rig.running("sleep 60") as child:
         (pid,) = [int(path.read_text()) for path in rig.folder.glob("began-*")]
         here = rig.job()
-        who = machine.Identity(here["process"]["host"], here["process"]["pid"], here["process"]["started"])
+        who = machine.ProcessIdentity(here["process"]["host"], here["process"]["pid"], here["process"]["started"])
         assert (here["status"], who.pid) == ("running", child.pid)
         assert not machine.is_dead(who)
         child.kill()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from orch_gates.errors import StateUnclear
-from orch_gates.git.answers import PushAnswer, Pushed
+from orch_gates.git.answers import PushAnswer, PushOutcome
 from orch_gates.git.remote import Remote, Update
 from orch_gates.state.outcome import Committed
 from tests import state_rig
@@ -70,7 +70,7 @@ def test_a_push_that_the_server_declined_will_not_land(rig: GitRig) -> None:
     (rig.server.path / "refs" / "heads" / "orch-state.lock").touch()
     answer = pushed(rig)
     assert "orch-state.lock" in answer.reason
-    assert (answer.meaning, answer.declined) == (Pushed.UNCLEAR, True)
+    assert (answer.meaning, answer.declined) == (PushOutcome.UNCLEAR, True)
 
 
 @pytest.mark.usefixtures("silent")
@@ -78,4 +78,4 @@ def test_a_push_without_an_answer_was_not_declined(rig: GitRig) -> None:
     before = rig.tip()
     answer = pushed(rig)
     assert rig.tip() != before
-    assert (answer.meaning, answer.declined) == (Pushed.UNCLEAR, False)
+    assert (answer.meaning, answer.declined) == (PushOutcome.UNCLEAR, False)

@@ -13,7 +13,7 @@ from orch_gates.document_kinds import KINDS
 from orch_gates.errors import MissingState, StateDenied, StateError, StateUnreachable
 from orch_gates.git.tree import Author
 from orch_gates.state.branch import remote
-from orch_gates.state.branch.git_store import GitStore, Identity
+from orch_gates.state.branch.git_store import CommitIdentity, GitStore
 from orch_gates.state.outcome import Committed
 from tests import state_rig
 from tests.fakes import git_http
@@ -223,7 +223,7 @@ def test_a_commit_with_an_author_that_cannot_be_read_stops_nobody(rig: GitRig, w
 def test_an_author_that_no_commit_can_have_is_refused(rig: GitRig) -> None:
     before = rig.tip()
     made = remote.source(remote.RemoteUrl(rig.url, ()), "orch-state", rig.folder / "c", os.environ)
-    store = GitStore(made, Identity(Author("bot", "CI Bot <ci@example.org>"), "bot"), 20, KINDS)
+    store = GitStore(made, CommitIdentity(Author("bot", "CI Bot <ci@example.org>"), "bot"), 20, KINDS)
     with pytest.raises(StateError, match="is no author"):
         store.transact(put("README.md", "# One\n"))
     store.close()

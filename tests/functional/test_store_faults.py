@@ -23,7 +23,7 @@ from orch_gates.errors import StateDenied, StateError, StateUnclear, StateUnreac
 from orch_gates.git.tree import Author
 from orch_gates.state import codec, layout
 from orch_gates.state.branch import remote
-from orch_gates.state.branch.git_store import GitStore, Identity
+from orch_gates.state.branch.git_store import CommitIdentity, GitStore
 from orch_gates.state.branch.timing import Timing
 from orch_gates.state.outcome import Committed
 from orch_gates.state.store import Change
@@ -167,7 +167,9 @@ def timed(rig: GitRig, timing: Timing, *, timeout: float = 60) -> GitStore:
     """A store with a clock of its own, and a cache of its own."""
     folder = rig.folder / f"timed-{len(rig.stores)}"
     made = remote.source(remote.RemoteUrl(rig.url, ()), "orch-state", folder, {**os.environ, **rig.env})
-    store = GitStore(made, Identity(Author("a-tester", "tester@example.invalid"), "a-tester"), timeout, KINDS, timing)
+    store = GitStore(
+        made, CommitIdentity(Author("a-tester", "tester@example.invalid"), "a-tester"), timeout, KINDS, timing
+    )
     rig.stores.append(store)
     return store
 

@@ -34,10 +34,10 @@ from orch_gates.model.task import TaskState
 from orch_gates.state import codec, layout
 from orch_gates.state.branch import generation, remote
 from orch_gates.state.branch.git_snapshot import GitSnapshot
-from orch_gates.state.branch.git_store import GitStore, Identity
+from orch_gates.state.branch.git_store import CommitIdentity, GitStore
 from orch_gates.state.branch.timing import Timing
 from orch_gates.state.history.message import LogEntry, log_entry
-from orch_gates.state.kinds import CORE, PAGES, TASK, Kinds, Page
+from orch_gates.state.kinds import CORE, PAGES, TASK, FreeText, Kinds
 from orch_gates.state.outcome import Committed, Exists, NothingToDo, Restored
 from orch_gates.state.paths import PathPattern
 from orch_gates.state.refs import LOST, WITNESS
@@ -53,7 +53,7 @@ REFUSAL = "only on weekdays"
 TIMEOUT = 60.0
 OID = re.compile(r"[0-9a-f]{40}")
 COUNTER = "notes/count.md"
-KINDS = Kinds(CORE, (*PAGES, Page(PathPattern("notes/{name}.md"))))
+KINDS = Kinds(CORE, (*PAGES, FreeText(PathPattern("notes/{name}.md"))))
 
 Name = Callable[[str], str]
 
@@ -383,7 +383,7 @@ class StoreMachine(RuleBasedStateMachine):
             nonce=self._nonce,
         )
         store = GitStore(
-            source, Identity(Author("A Tester", "tester@example.invalid"), "a tester"), TIMEOUT, KINDS, timing
+            source, CommitIdentity(Author("A Tester", "tester@example.invalid"), "a tester"), TIMEOUT, KINDS, timing
         )
         self.git.stores.append(store)
         made = Client(machine, store, memory or MemoryStore(self.memory.remote))

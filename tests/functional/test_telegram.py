@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from orch_gates.notify.bot import Bot
-from orch_gates.notify.delivery import Delivery, Result
+from orch_gates.notify.delivery import Delivery, DeliveryResult
 from orch_gates.notify.telegram import Chat
 from tests.fakes import scripted_http, telegram
 from tests.fakes.telegram import DAY, Telegram
@@ -39,14 +39,14 @@ def texts(server: Telegram) -> list[str]:
 
 def test_the_first_card_is_one_silent_message(server: Telegram) -> None:
     """The chat is looked at before, and the message that came is what the card is from now on."""
-    assert show(server, "one") == Delivery(Result.SHOWN, "", 1)
+    assert show(server, "one") == Delivery(DeliveryResult.SHOWN, "", 1)
     assert server.calls == ["getChat", "sendMessage"]
     assert server.messages[1].silent
 
 
 def test_a_topic_gets_the_card(server: Telegram) -> None:
     """In a forum the card is in its topic."""
-    assert chat(server, topic=7).show("T-1", "one", 0, lambda: True).result is Result.SHOWN
+    assert chat(server, topic=7).show("T-1", "one", 0, lambda: True).result is DeliveryResult.SHOWN
     assert server.messages[1].topic == 7
 
 
@@ -54,7 +54,7 @@ def test_edit_changes_the_card_in_place_at_any_age(server: Telegram) -> None:
     """Editing has no age limit, and sends nothing."""
     show(server, "one")
     server.clock = 400 * DAY
-    assert show(server, "two", 1) == Delivery(Result.SHOWN, "", 1)
+    assert show(server, "two", 1) == Delivery(DeliveryResult.SHOWN, "", 1)
     assert texts(server) == ["two"]
     assert server.calls.count("sendMessage") == 1
 
@@ -62,7 +62,7 @@ def test_edit_changes_the_card_in_place_at_any_age(server: Telegram) -> None:
 def test_the_same_text_is_a_success(server: Telegram) -> None:
     """What Telegram calls an error says that the card is as it should be."""
     show(server, "one")
-    assert show(server, "one", 1) == Delivery(Result.SHOWN, "", 1)
+    assert show(server, "one", 1) == Delivery(DeliveryResult.SHOWN, "", 1)
 
 
 def test_a_card_that_somebody_deleted_is_made_anew_once(server: Telegram) -> None:
@@ -70,7 +70,7 @@ def test_a_card_that_somebody_deleted_is_made_anew_once(server: Telegram) -> Non
     show(server, "one")
     server.messages.clear()
     server.calls.clear()
-    assert show(server, "two", 1) == Delivery(Result.SHOWN, "", 2)
+    assert show(server, "two", 1) == Delivery(DeliveryResult.SHOWN, "", 2)
     assert server.calls == ["editMessageText", "getChat", "sendMessage"]
 
 
@@ -80,7 +80,7 @@ def test_a_chat_that_is_closed_to_the_bot_gets_nothing(server: Telegram, bump: b
     show(server, "one")
     server.chats.clear()
     delivery = show(server, "two", 1, bump=bump)
-    assert (delivery.result, delivery.message) == (Result.REFUSED, 1)
+    assert (delivery.result, delivery.message) == (DeliveryResult.REFUSED, 1)
     assert "chat not found" in delivery.reason
     assert server.calls.count("sendMessage") == 1
 
@@ -88,7 +88,7 @@ def test_a_chat_that_is_closed_to_the_bot_gets_nothing(server: Telegram, bump: b
 def test_bump_makes_the_card_anew_at_the_bottom(server: Telegram) -> None:
     """The old one goes, the new one comes silently, and is what the card is."""
     show(server, "one")
-    assert show(server, "two", 1, bump=True) == Delivery(Result.SHOWN, "", 2)
+    assert show(server, "two", 1, bump=True) == Delivery(DeliveryResult.SHOWN, "", 2)
     assert texts(server) == ["two"]
     assert server.messages[2].silent
 
@@ -97,7 +97,7 @@ def test_bump_leaves_a_pointer_where_the_old_card_is_too_old(server: Telegram) -
     """After 48 hours nothing can be deleted: the old card says where to look, and stays."""
     show(server, "one")
     server.clock = 2 * DAY
-    assert show(server, "two", 1, bump=True) == Delivery(Result.SHOWN, "", 2)
+    assert show(server, "two", 1, bump=True) == Delivery(DeliveryResult.SHOWN, "", 2)
     assert texts(server) == ["↓ the card of T-1 is further down", "two"]
 
 
@@ -106,15 +106,15 @@ def test_bump_points_to_the_old_card_until_a_new_one_was_sent(server: Telegram) 
     show(server, "one")
     server.fail("sendMessage", 403, "Forbidden: bot was kicked from the supergroup chat")
     delivery = show(server, "two", 1, bump=True)
-    assert (delivery.result, delivery.message) == (Result.REFUSED, 1)
-    assert show(server, "two", 1, bump=True) == Delivery(Result.SHOWN, "", 2)
+    assert (delivery.result, delivery.message) == (DeliveryResult.REFUSED, 1)
+    assert show(server, "two", 1, bump=True) == Delivery(DeliveryResult.SHOWN, "", 2)
     assert texts(server) == ["two"]
 
 
 def test_a_send_that_others_claimed_is_left_to_them(server: Telegram) -> None:
     """Of two ticks at once one sends; the other neither sends nor deletes."""
     show(server, "one")
-    assert show(server, "two", 1, bump=True, claims=False).result is Result.LEFT
+    assert show(server, "two", 1, bump=True, claims=False).result is DeliveryResult.LEFT
     assert texts(server) == ["one"]
 
 
@@ -122,7 +122,7 @@ def test_a_send_with_a_lost_answer_is_not_repeated(server: Telegram) -> None:
     """It may have come: that is said, and the same call sends no second one."""
     server.lost.append("sendMessage")
     delivery = show(server, "one")
-    assert (delivery.result, delivery.message) == (Result.UNKNOWN, 0)
+    assert (delivery.result, delivery.message) == (DeliveryResult.UNKNOWN, 0)
     assert texts(server) == ["one"]
     assert server.calls.count("sendMessage") == 1
 
@@ -131,14 +131,14 @@ def test_an_edit_with_a_lost_answer_may_be_repeated(server: Telegram) -> None:
     """It may still come, over the words of the next one: nobody edits before that is over, and then it is repeated."""
     show(server, "one")
     server.lost.append("editMessageText")
-    assert show(server, "two", 1).result is Result.UNKNOWN
-    assert show(server, "two", 1).result is Result.SHOWN
+    assert show(server, "two", 1).result is DeliveryResult.UNKNOWN
+    assert show(server, "two", 1).result is DeliveryResult.SHOWN
 
 
 def test_an_edit_that_others_claimed_is_left_to_them(server: Telegram) -> None:
     """Of two at once the one with the older words could be the last."""
     show(server, "one")
-    assert show(server, "two", 1, claims=False).result is Result.LEFT
+    assert show(server, "two", 1, claims=False).result is DeliveryResult.LEFT
     assert texts(server) == ["one"]
 
 
@@ -161,7 +161,7 @@ def test_a_limit_is_obeyed_and_never_slept(server: Telegram, method: str, bump: 
     began = time.monotonic()
     delivery = show(server, "two", 1, bump=bump)
     assert time.monotonic() - began < 5
-    assert (delivery.result, delivery.wait, delivery.message) == (Result.LATER, 35, 1)
+    assert (delivery.result, delivery.wait, delivery.message) == (DeliveryResult.LATER, 35, 1)
     assert server.calls[-1] == method
     assert server.last == 1
 
@@ -177,7 +177,7 @@ def test_a_group_that_moved_is_told(server: Telegram) -> None:
     """What to set is in the message."""
     server.fail("getChat", 400, "Bad Request: group chat was upgraded", migrate_to_chat_id=-100777)
     delivery = show(server, "one")
-    assert delivery.result is Result.REFUSED
+    assert delivery.result is DeliveryResult.REFUSED
     assert delivery.reason.endswith("set ORCH_TELEGRAM_CHAT to -100777")
 
 
@@ -185,7 +185,7 @@ def test_a_message_of_another_bot_is_not_replaced(server: Telegram) -> None:
     """It can never be edited, and a new one for each change would flood the chat."""
     show(server, "one")
     server.messages[1] = replace(server.messages[1], ours=False)
-    assert show(server, "two", 1).result is Result.REFUSED
+    assert show(server, "two", 1).result is DeliveryResult.REFUSED
     assert server.last == 1
 
 
@@ -213,7 +213,7 @@ def test_an_answer_that_proves_nothing_is_no_success(server: Telegram, name: str
     """Not known is its own answer, nothing raises, and the next try is made by whoever claims it anew."""
     server.answers.append(("sendMessage", ANSWERS[name]))
     delivery = show(server, "one")
-    assert delivery.result is Result.UNKNOWN
+    assert delivery.result is DeliveryResult.UNKNOWN
     assert delivery.reason
 
 
@@ -223,7 +223,7 @@ def test_the_token_is_in_no_message(server: Telegram) -> None:
     bot = Bot(other, server.url, 5)
     refused = replace(chat(server), bot=bot).check()
     away = replace(chat(server), bot=replace(bot, url="http://127.0.0.1:9")).check()
-    assert refused.result is Result.REFUSED
+    assert refused.result is DeliveryResult.REFUSED
     assert "ORCH_TELEGRAM_TOKEN" in refused.reason
-    assert away.result is Result.LATER
+    assert away.result is DeliveryResult.LATER
     assert not any(other in text for text in (refused.reason, away.reason, repr(bot)))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orch_gates.model.effect import Word
+from orch_gates.model.effect import TrackerState
 from tests import tracker_rig
 from tests.blocks import ROOT, Shell, shown
 from tests.contract.forge_rig import Who
@@ -39,7 +39,7 @@ def rig(made: Path, tmp_path: Path, plane: PlaneTracked) -> TrackerRig:
 
 def test_a_work_items_life(rig: TrackerRig, plane: PlaneTracked) -> None:
     """From no states to the end: states made, task, approval, rejection, cancelled; one comment, nothing twice."""
-    number = plane.make("Greet the user", Word.IN_PROGRESS)
+    number = plane.make("Greet the user", TrackerState.IN_PROGRESS)
     missing = rig.say("tracker", "states")
     assert missing.returncode == 1
     assert b"needs-input: missing" in missing.stdout
@@ -51,7 +51,7 @@ def test_a_work_items_life(rig: TrackerRig, plane: PlaneTracked) -> None:
     task = rig.task_of(number)
     assert (task["title"], task["stage"], task["created_by"]) == ("Greet the user", "analysis", "alice")
     for stage in ("design", "development"):
-        plane.say(number, Word.APPROVED, Who.WRITER)
+        plane.say(number, TrackerState.APPROVED, Who.WRITER)
         assert rig.sync() == (0, {number: "approved"})
         assert (rig.task_of(number)["stage"], plane.state(number)) == (stage, "In Progress")
     tip = rig.tip
@@ -59,7 +59,7 @@ def test_a_work_items_life(rig: TrackerRig, plane: PlaneTracked) -> None:
     assert rig.tip == tip, "a second look at the same items wrote something"
     rig.branch(f"task/ISSUE-{number}", {"greet.txt": "Hello\n"})
     plane.comment(number, "Say hello first.", Who.WRITER)
-    plane.say(number, Word.REJECTED, Who.WRITER)
+    plane.say(number, TrackerState.REJECTED, Who.WRITER)
     assert rig.sync() == (0, {number: "rejected"})
     assert "Say hello first." in rig.task_of(number)["reason"]
     rig.ok("task", "cancel", f"ISSUE-{number}", "--reason", "no need")
@@ -73,7 +73,7 @@ def test_a_work_items_life(rig: TrackerRig, plane: PlaneTracked) -> None:
 def test_nothing_follows_while_plane_takes_no_more_requests(rig: TrackerRig, plane: PlaneTracked) -> None:
     """Exit code 2, at once, and nothing was recorded (P2)."""
     rig.ok("tracker", "states", "--create")
-    number = plane.make("Greet the user", Word.IN_PROGRESS)
+    number = plane.make("Greet the user", TrackerState.IN_PROGRESS)
     tip = rig.tip
     plane.server.says(429, RECORDED["429"]["body"], Retry_After="53")
     limited = rig.say("tracker", "sync")
@@ -86,7 +86,7 @@ def test_an_issue_of_the_forge_is_no_work_item(rig: TrackerRig, plane: PlaneTrac
     """Its events say nothing to the tracker, whatever its number and labels are."""
     rig.ok("tracker", "states", "--create")
     number = rig.issue("Of the forge", "in progress")
-    assert plane.make("Of Plane", Word.IN_PROGRESS) == number
+    assert plane.make("Of Plane", TrackerState.IN_PROGRESS) == number
     asked = len(plane.server.asked)
     assert rig.happened(number, label="in progress").returncode == 0
     assert len(plane.server.asked) == asked

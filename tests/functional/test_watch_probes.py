@@ -97,8 +97,8 @@ def test_a_slow_answer_fails_where_a_bound_is_set() -> None:
     """The time of the whole answer counts."""
     with serving(drips) as server:
         page = web.get(server.url, timeout=5, most=3)
-    assert isinstance(page, web.Page)
-    slow = web.Page(200, b"", whole=True, seconds=2.01)
+    assert isinstance(page, web.WebResponse)
+    slow = web.WebResponse(200, b"", whole=True, seconds=2.01)
     assert probes.classify(Target("http://x/", latency=2), slow).why == "took 2.01 s; the limit is 2 s"
     assert probes.classify(Target("http://x/", latency=2.01), slow).result is Probed.OK
     assert probes.classify(Target("http://x/"), slow).result is Probed.OK

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from orch_gates.notify.delivery import Delivery, Result
+from orch_gates.notify.delivery import Delivery, DeliveryResult
 from orch_gates.notify.webhook import Webhook
 from tests.fakes import scripted_http
 from tests.fakes.scripted_http import Answer, says
@@ -27,7 +27,7 @@ def send(*answers: Answer, timeout: float = 5) -> tuple[Delivery, list[scripted_
 def test_a_receiver_can_check_who_sent_it_and_when() -> None:
     """The signature is over the time and the very bytes of the body, with the shared secret."""
     delivery, seen = send(says(204))
-    assert delivery.result is Result.SHOWN
+    assert delivery.result is DeliveryResult.SHOWN
     (asked,) = seen
     assert asked.method == "POST"
     assert asked.body == DOCUMENT.encode()
@@ -52,22 +52,22 @@ def test_no_redirect_is_followed(status: int) -> None:
     with scripted_http.serving(says(200)) as other:
         delivery, _ = send(says(status, b"", Location=other.url))
         assert other.seen == []
-    assert delivery.result is Result.REFUSED
+    assert delivery.result is DeliveryResult.REFUSED
     assert "no redirect is followed" in delivery.reason
 
 
 @pytest.mark.parametrize(
     ("answer", "result"),
     [
-        (says(400, b""), Result.REFUSED),
-        (says(404, b""), Result.REFUSED),
-        (says(500, b""), Result.UNKNOWN),
-        (says(503, b""), Result.LATER),
-        (scripted_http.cut_off, Result.UNKNOWN),
-        (scripted_http.resets, Result.UNKNOWN),
+        (says(400, b""), DeliveryResult.REFUSED),
+        (says(404, b""), DeliveryResult.REFUSED),
+        (says(500, b""), DeliveryResult.UNKNOWN),
+        (says(503, b""), DeliveryResult.LATER),
+        (scripted_http.cut_off, DeliveryResult.UNKNOWN),
+        (scripted_http.resets, DeliveryResult.UNKNOWN),
     ],
 )
-def test_what_an_answer_proves(answer: Answer, result: Result) -> None:
+def test_what_an_answer_proves(answer: Answer, result: DeliveryResult) -> None:
     """Refused, certainly not taken, or not known: each posts once and raises nothing."""
     delivery, seen = send(answer)
     assert delivery.result is result
@@ -79,7 +79,7 @@ def test_a_limit_is_handed_on_and_not_slept() -> None:
     """The wait that a server asks for is somebody else's to keep."""
     began = time.monotonic()
     delivery, _ = send(says(429, b"", Retry_After="120"))
-    assert (delivery.result, delivery.wait) == (Result.LATER, 120)
+    assert (delivery.result, delivery.wait) == (DeliveryResult.LATER, 120)
     assert time.monotonic() - began < 5
 
 
@@ -88,7 +88,7 @@ def test_a_slow_server_costs_no_more_than_the_time(answer: Answer) -> None:
     """All of the answer has to be there in time, not each byte."""
     began = time.monotonic()
     delivery, _ = send(answer, timeout=0.5)
-    assert delivery.result is Result.UNKNOWN
+    assert delivery.result is DeliveryResult.UNKNOWN
     assert time.monotonic() - began < 5
 
 
@@ -104,7 +104,7 @@ def test_a_slow_server_costs_no_more_than_the_time(answer: Answer) -> None:
 def test_what_cannot_be_signed_or_kept_secret_is_not_sent(url: str, signed: bool, word: str) -> None:
     """No secret, or a network that everybody reads: nothing is posted, and the message says what to set."""
     delivery = Webhook(url, SECRET if signed else "", 1).send(DOCUMENT, "T-1-abc", NOW)
-    assert delivery.result is Result.REFUSED
+    assert delivery.result is DeliveryResult.REFUSED
     assert word in delivery.reason
 
 

@@ -14,10 +14,10 @@ from orch_gates.adopt.bundle import Bundle
 from orch_gates.adopt.workflows import Actions
 from orch_gates.config.parse import parse
 from orch_gates.errors import UsageError
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.port.server import ForgeKind
 
 COMMIT = "0123456789" * 4
-KINDS = (Kind.GITEA, Kind.FORGEJO, Kind.GITHUB)
+KINDS = (ForgeKind.GITEA, ForgeKind.FORGEJO, ForgeKind.GITHUB)
 HOME = "https://git.example.org/acme/gates"
 ACTIONS = Actions("acme/gates", COMMIT, Bundle(HOME, COMMIT).page)
 BUNDLE = Bundle("https://git.example.org/orch/orch-gates", COMMIT)
@@ -71,7 +71,7 @@ def test_a_checkout_with_other_line_ends_is_no_change() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_workflow_is_the_example_of_the_documents(kind: Kind) -> None:
+def test_a_workflow_is_the_example_of_the_documents(kind: ForgeKind) -> None:
     """With the commit in it, and nothing left to be put in by hand."""
     for name in workflows.names(2):
         text = workflows.text(kind, name, ACTIONS, ["ci", "a b"])
@@ -84,26 +84,28 @@ def test_a_workflow_is_the_example_of_the_documents(kind: Kind) -> None:
         assert text.count(f"{HOME}/src/commit/{COMMIT}/docs/") == text.count("docs/")
         assert isinstance(yaml.safe_load(text)["jobs"], dict)
     queue = workflows.text(kind, "queue", ACTIONS, ["ci", "a b"])
-    assert ('workflows: [ci, "a b"]' in queue) == (kind is not Kind.FORGEJO)
+    assert ('workflows: [ci, "a b"]' in queue) == (kind is not ForgeKind.FORGEJO)
 
 
 def test_checkout_is_taken_from_where_other_workflows_take_it() -> None:
     """A server that takes nothing from GitHub has a mirror of it; our commit of it stays, whatever theirs is."""
-    ours = workflows.text(Kind.GITEA, "queue", ACTIONS, ["ci"])
+    ours = workflows.text(ForgeKind.GITEA, "queue", ACTIONS, ["ci"])
     mirror = "https://git.example.org/mirrors/checkout"
     steps = f"steps:\n  # uses: http://x/checkout@1\n  - uses: '{mirror}@v4'\n"
     texts = {".gitea/workflows/ci.yml": steps}
-    assert existing_ci.checkout(Kind.FORGEJO, texts) == existing_ci.checkout(Kind.GITEA, texts) == mirror
-    assert existing_ci.checkout(Kind.GITHUB, texts) == existing_ci.checkout(Kind.GITEA, {"ci.yml": ours}) == ""
-    mirrored = workflows.text(Kind.GITEA, "queue", replace(ACTIONS, checkout=mirror), ["ci"])
+    assert existing_ci.checkout(ForgeKind.FORGEJO, texts) == existing_ci.checkout(ForgeKind.GITEA, texts) == mirror
+    assert (
+        existing_ci.checkout(ForgeKind.GITHUB, texts) == existing_ci.checkout(ForgeKind.GITEA, {"ci.yml": ours}) == ""
+    )
+    mirrored = workflows.text(ForgeKind.GITEA, "queue", replace(ACTIONS, checkout=mirror), ["ci"])
     assert mirrored == ours.replace("uses: actions/checkout@", f"uses: {mirror}@")
     assert mirrored != ours
-    assert existing_ci.checkout(Kind.GITEA, {"queue.yml": mirrored}) == mirror
+    assert existing_ci.checkout(ForgeKind.GITEA, {"queue.yml": mirrored}) == mirror
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])
 def test_the_configuration_is_valid_and_enough_for_its_level(level: int) -> None:
-    wanted = configuration.Wanted(
+    wanted = configuration.WantedConfiguration(
         level, ("ci / test (*)", "orch/security/main"), "make 'a' \"b\"", "Makefile:1", alone=True
     )
     raw = configuration.text(wanted).encode()
@@ -179,23 +181,28 @@ def test_a_form_that_cannot_be_kept_is_left_to_its_owner(there: str) -> None:
     [
         (
             f"https://git.example.org/orch/orch-gates@{COMMIT}",
-            Kind.GITEA,
+            ForgeKind.GITEA,
             "",
             "https://git.example.org/orch/orch-gates",
         ),
         (
             f"git@git.example.org:orch/orch-gates.git@{COMMIT}",
-            Kind.FORGEJO,
+            ForgeKind.FORGEJO,
             "",
             "https://git.example.org/orch/orch-gates",
         ),
-        (f"http://localhost:3000/orch/orch-gates@{COMMIT}", Kind.GITEA, "", "http://localhost:3000/orch/orch-gates"),
-        (f"acme/gates@{COMMIT}", Kind.GITHUB, "https://github.com", "acme/gates"),
-        (f"https://github.com/orch/orch-gates@{COMMIT}", Kind.GITHUB, "https://github.com", "orch/orch-gates"),
-        (f"https://git.example.org/orch/orch-gates@{COMMIT}", Kind.GITHUB, "https://github.com", ""),
+        (
+            f"http://localhost:3000/orch/orch-gates@{COMMIT}",
+            ForgeKind.GITEA,
+            "",
+            "http://localhost:3000/orch/orch-gates",
+        ),
+        (f"acme/gates@{COMMIT}", ForgeKind.GITHUB, "https://github.com", "acme/gates"),
+        (f"https://github.com/orch/orch-gates@{COMMIT}", ForgeKind.GITHUB, "https://github.com", "orch/orch-gates"),
+        (f"https://git.example.org/orch/orch-gates@{COMMIT}", ForgeKind.GITHUB, "https://github.com", ""),
     ],
 )
-def test_where_the_actions_are(given: str, kind: Kind, server: str, uses: str) -> None:
+def test_where_the_actions_are(given: str, kind: ForgeKind, server: str, uses: str) -> None:
     """GitHub takes actions of its own only; the others by their whole url."""
     named = bundle.named(given)
     assert (named.commit, named.uses(kind, server)) == (COMMIT, uses)
@@ -229,7 +236,7 @@ def test_a_page_of_the_docs_has_an_address(place: str, server: str, github: bool
 
 def test_what_workflows_use_stays() -> None:
     """A second run, by another version of the program, changes nothing; a file changed by hand counts last."""
-    text = marker.stamped(workflows.text(Kind.GITEA, "queue", ACTIONS, ["ci"]), "1.0", 1)
+    text = marker.stamped(workflows.text(ForgeKind.GITEA, "queue", ACTIONS, ["ci"]), "1.0", 1)
     edited = text.replace("acme/gates", "fork/gates")
     assert bundle.recorded([edited]) == Bundle("fork/gates", COMMIT)
     assert bundle.recorded([edited, text]) == bundle.recorded([text]) == Bundle("acme/gates", COMMIT)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_gates.gates.security import allowlist, allowlist_file
-from orch_gates.gates.security.allowlist import AllowList, Entry
+from orch_gates.gates.security.allowlist import AllowedFinding, AllowList
 from orch_gates.gates.security.findings import SecretFinding
 from orch_gates.model.finding import Finding
 from orch_gates.scanners import rule_ids
@@ -28,19 +28,19 @@ def found(path: str = "a/file", rule: str = "github-pat", secret: bytes = b"") -
     return SecretFinding(finding, secret or secrets.token_bytes(20))
 
 
-def entry(item: SecretFinding, expires: date = TODAY, key: bytes = KEY) -> Entry:
+def entry(item: SecretFinding, expires: date = TODAY, key: bytes = KEY) -> AllowedFinding:
     return allowlist.entry_for(key, item, owner="Ann", reason="a test fixture", expires=expires)
 
 
-def first(item: SecretFinding, rule: str = "", expires: date = TODAY) -> Entry:
+def first(item: SecretFinding, rule: str = "", expires: date = TODAY) -> AllowedFinding:
     """An entry as it was written by the first schema: the hash binds path, rule and secret."""
     finding = item.finding
     bound = b"\0".join((finding.path.encode("utf-8", "surrogateescape"), (rule or finding.rule).encode(), item.secret))
     made = "hmac-sha256:" + hmac.new(KEY, bound, hashlib.sha256).hexdigest()
-    return Entry(made, finding.path, rule or finding.rule, "Ann", "a test fixture", expires)
+    return AllowedFinding(made, finding.path, rule or finding.rule, "Ann", "a test fixture", expires)
 
 
-def judged(item: SecretFinding, *entries: Entry) -> allowlist.Sorted:
+def judged(item: SecretFinding, *entries: AllowedFinding) -> allowlist.AllowlistResult:
     return allowlist.sort([item], AllowList(entries, KEY), TODAY)
 
 
@@ -72,7 +72,7 @@ def test_an_entry_holds_through_its_last_day(days: int, stands: bool) -> None:
     ids=["secret", "path", "rule"],
 )
 def test_an_entry_holds_for_nothing_else(
-    other: Callable[[SecretFinding], SecretFinding], kind: Callable[[SecretFinding], Entry]
+    other: Callable[[SecretFinding], SecretFinding], kind: Callable[[SecretFinding], AllowedFinding]
 ) -> None:
     """Another secret in the same place, or the same elsewhere or by another rule, is refused."""
     item = found()
@@ -87,7 +87,7 @@ def test_an_entry_holds_for_nothing_else(
     [("path", "docs/example.md"), ("rule", "generic-api-key"), ("path", "A/file"), ("rule", "github-pat ")],
 )
 def test_an_entry_that_shows_something_else_allows_nothing(
-    field: str, shown: str, kind: Callable[[SecretFinding], Entry]
+    field: str, shown: str, kind: Callable[[SecretFinding], AllowedFinding]
 ) -> None:
     """Whoever reviews the list sees what is compared; the notice says what the entry shows, and that it was altered."""
     item = found()
@@ -101,7 +101,7 @@ def test_an_entry_that_shows_something_else_allows_nothing(
 
 
 @KINDS
-def test_an_altered_entry_beside_a_whole_one_is_not_told(kind: Callable[[SecretFinding], Entry]) -> None:
+def test_an_altered_entry_beside_a_whole_one_is_not_told(kind: Callable[[SecretFinding], AllowedFinding]) -> None:
     """What an allowed finding needs is one entry that fits."""
     item = found()
     result = judged(item, replace(kind(item), path="elsewhere"), entry(item))
@@ -110,7 +110,7 @@ def test_an_altered_entry_beside_a_whole_one_is_not_told(kind: Callable[[SecretF
 
 
 @KINDS
-def test_an_edited_hash_fits_nothing(kind: Callable[[SecretFinding], Entry]) -> None:
+def test_an_edited_hash_fits_nothing(kind: Callable[[SecretFinding], AllowedFinding]) -> None:
     """Neither another digit nor the mark of the other kind makes an entry count."""
     item = found()
     made = kind(item)
@@ -254,7 +254,7 @@ def test_only_the_allowed_finding_is_taken_out() -> None:
 def test_an_empty_list_allows_nothing() -> None:
     """No list, no exceptions, nothing to say."""
     item = found()
-    assert allowlist.sort([item], AllowList(), TODAY) == allowlist.Sorted((item,), ())
+    assert allowlist.sort([item], AllowList(), TODAY) == allowlist.AllowlistResult((item,), ())
 
 
 def test_a_finding_never_shows_its_secret() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from orch_gates.errors import ExceptionListError
 from orch_gates.gates.security import allowlist, allowlist_file
-from orch_gates.gates.security.allowlist import Entry
+from orch_gates.gates.security.allowlist import AllowedFinding
 
 FIRST, SECOND = "hmac-sha256:", "hmac-sha256-path:"
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20).filter(str.strip)
@@ -20,18 +20,18 @@ PATHS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=2
 HASHES = st.builds(
     lambda kind, made: kind + hashlib.sha256(made).hexdigest(), st.sampled_from([FIRST, SECOND]), st.binary()
 )
-ENTRIES = st.lists(st.builds(Entry, HASHES, PATHS, TEXT, TEXT, TEXT, st.dates()), max_size=4)
+ENTRIES = st.lists(st.builds(AllowedFinding, HASHES, PATHS, TEXT, TEXT, TEXT, st.dates()), max_size=4)
 
 
 @given(entries=ENTRIES)
-def test_a_written_list_is_read_back(entries: list[Entry]) -> None:
+def test_a_written_list_is_read_back(entries: list[AllowedFinding]) -> None:
     """Paths with any character, names and reasons in any script, and entries of both kinds survive."""
     assert allowlist_file.decode(allowlist_file.encode(entries)) == tuple(entries)
 
 
-def entry(kind: str = SECOND, owner: str = "Ann") -> Entry:
+def entry(kind: str = SECOND, owner: str = "Ann") -> AllowedFinding:
     made = kind + hashlib.sha256(b"some").hexdigest()
-    return Entry(made, "a/file", "github-pat", owner, "a test fixture", date(2026, 3, 1))
+    return AllowedFinding(made, "a/file", "github-pat", owner, "a test fixture", date(2026, 3, 1))
 
 
 def test_a_list_of_the_first_schema_is_still_read() -> None:
@@ -45,7 +45,7 @@ def test_a_list_of_the_first_schema_is_still_read() -> None:
 @pytest.mark.parametrize("field", ["owner", "path"])
 def test_a_list_that_could_not_be_read_is_not_written(field: str) -> None:
     """An owner of nothing but blanks, or a path without a character, is refused before the list is broken."""
-    bad = entry(owner=" ") if field == "owner" else Entry("", "", "", "", "", date(2026, 3, 1))
+    bad = entry(owner=" ") if field == "owner" else AllowedFinding("", "", "", "", "", date(2026, 3, 1))
     with pytest.raises(ExceptionListError, match="empty"):
         allowlist_file.encode([entry(), bad])
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from orch_gates.engine.stages import DEFAULT
 from orch_gates.merge import steps
-from orch_gates.merge.steps import CaughtUp, End
+from orch_gates.merge.steps import AttemptEnd, CaughtUp
 from orch_gates.merge.trailers import Validated
 from orch_gates.model.attempt import MAX_EARLIER, Attempt, Phase
 from orch_gates.model.feedback import ReportedFinding
@@ -61,7 +61,9 @@ def test_it_goes_from_phase_to_phase() -> None:
     )
     two = steps.testing(one, "it\nruns", LATER)
     assert (two.phase, two.reason) == (Phase.TESTING, "it runs")
-    three = steps.validated(steps.ended(two, End(Outcome.HOLD, "stop", runs=2), LATER), "command", 3, "green", LATER)
+    three = steps.validated(
+        steps.ended(two, AttemptEnd(Outcome.HOLD, "stop", runs=2), LATER), "command", 3, "green", LATER
+    )
     assert (three.phase, three.outcome, three.proven, three.runs, three.next_step) == (
         Phase.VALIDATED,
         None,
@@ -87,7 +89,7 @@ def test_it_goes_from_phase_to_phase() -> None:
 def test_it_ends_with_what_is_red() -> None:
     """Its reason and its next step in one line each, for the task's own document."""
     ended = steps.ended(
-        make_attempt(phase="testing"), End(Outcome.FAIL, "re\nd", "me\nnd", findings=(RED,), runs=2), LATER
+        make_attempt(phase="testing"), AttemptEnd(Outcome.FAIL, "re\nd", "me\nnd", findings=(RED,), runs=2), LATER
     )
     assert (ended.outcome, ended.reason, ended.next_step, ended.findings, ended.runs, ended.moved) == (
         Outcome.FAIL,
@@ -99,7 +101,7 @@ def test_it_ends_with_what_is_red() -> None:
     )
     assert ended.phase is Phase.TESTING
     assert read(ended) == ended
-    assert steps.ended(ended, End(Outcome.DEFER, "x", moved=True), LATER).moved
+    assert steps.ended(ended, AttemptEnd(Outcome.DEFER, "x", moved=True), LATER).moved
 
 
 def test_one_that_is_given_up_is_closed_first() -> None:
@@ -195,7 +197,7 @@ def test_what_is_kept_of_earlier_commits_is_bounded(catch_ups: int) -> None:
     for number in range(1, catch_ups + 1):
         made = f"{number:040x}"
         attempt = steps.caught_up(attempt, CaughtUp(B, made, T, "rebase", ""), NOW)
-        attempt = begun(steps.ended(attempt, End(Outcome.DEFER, "moved", moved=True), NOW), made)
+        attempt = begun(steps.ended(attempt, AttemptEnd(Outcome.DEFER, "moved", moved=True), NOW), made)
     assert read(attempt) == attempt
     kept = [f"{number:040x}" for number in range(catch_ups - 1, -1, -1)]
     assert list(attempt.earlier) == kept[:MAX_EARLIER]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orch_gates.engine.board import Board, Standing, board, lines, queue_context, standing
+from orch_gates.engine.board import Board, TaskPosition, board, lines, queue_context, standing
 from orch_gates.engine.stages import DEFAULT
 from orch_gates.engine.why import QueueContext
 from orch_gates.model.lease import Lease
@@ -75,7 +75,7 @@ def test_no_task_is_lost_or_counted_twice(found: list[Task]) -> None:
     assert len({row.stage for row in made.rows}) == len(made.rows)
 
 
-def at(minute: int, name: str, **changes: str) -> Standing:
+def at(minute: int, name: str, **changes: str) -> TaskPosition:
     return standing(make_task(id=name, stage="testing", since=f"2026-03-01T10:{minute:02}:00Z", **changes))
 
 

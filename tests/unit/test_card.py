@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orch_gates.engine.card import Card, GateMark, Link, Mark, card_of
+from orch_gates.engine.card import Card, GateMark, GateState, Link, card_of
 from orch_gates.engine.stages import DEFAULT
 from orch_gates.engine.why import QueueContext, explain
 from orch_gates.report import card as render
@@ -113,7 +113,7 @@ def test_text_of_others_is_text() -> None:
 
 def test_a_long_card_is_cut_to_what_telegram_takes() -> None:
     """By the count after parsing: escapes cost nothing, characters outside of the basic plane two."""
-    gates = tuple(GateMark("s", f"gate-{number}-{'<&>' * 30}", Mark.OPEN) for number in range(200))
+    gates = tuple(GateMark("s", f"gate-{number}-{'<&>' * 30}", GateState.OPEN) for number in range(200))
     shown = card()
     html = Reading(render.telegram_html(Card("🚀" * 150, shown.why, gates, (PULL,))))
     assert render.units(html.text) in {render.TELEGRAM_MOST, render.TELEGRAM_MOST - 1}

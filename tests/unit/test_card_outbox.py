@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 from orch_gates.model.card import Card, Channel, Claim, ShownIn
 from orch_gates.model.ids import TaskId, timestamp
 from orch_gates.notify import plan
-from orch_gates.notify.delivery import Delivery, Result
+from orch_gates.notify.delivery import Delivery, DeliveryResult
 from tests.tasks_builders import NOW
 
 OLD, NEW = "a" * 64, "b" * 64
 MINE, THEIRS = "0" * 16, "1" * 16
 EMPTY = Card(task=TaskId("T-1"), shown=()).on(Channel.TELEGRAM, "the chat")
 DELIVERIES = {
-    Result.SHOWN: Delivery(Result.SHOWN, "", 5),
-    Result.LEFT: Delivery(Result.LEFT),
-    Result.ABSENT: Delivery(Result.ABSENT, "", 4),
-    Result.LATER: Delivery(Result.LATER, "a limit", 4, 60),
-    Result.REFUSED: Delivery(Result.REFUSED, "no such chat", 4),
-    Result.UNKNOWN: Delivery(Result.UNKNOWN, "no answer", 4),
+    DeliveryResult.SHOWN: Delivery(DeliveryResult.SHOWN, "", 5),
+    DeliveryResult.LEFT: Delivery(DeliveryResult.LEFT),
+    DeliveryResult.ABSENT: Delivery(DeliveryResult.ABSENT, "", 4),
+    DeliveryResult.LATER: Delivery(DeliveryResult.LATER, "a limit", 4, 60),
+    DeliveryResult.REFUSED: Delivery(DeliveryResult.REFUSED, "no such chat", 4),
+    DeliveryResult.UNKNOWN: Delivery(DeliveryResult.UNKNOWN, "no answer", 4),
 }
 
 
@@ -51,27 +51,27 @@ def test_a_claim_keeps_others_out_until_its_process_has_died() -> None:
         assert plan.over(claim, NOW) is is_over
 
 
-@given(*[st.sampled_from([one for one in Result if one is not Result.ABSENT])] * 2)
-def test_only_a_message_that_was_sent_is_pointed_to(first: Result, then: Result) -> None:
+@given(*[st.sampled_from([one for one in DeliveryResult if one is not DeliveryResult.ABSENT])] * 2)
+def test_only_a_message_that_was_sent_is_pointed_to(first: DeliveryResult, then: DeliveryResult) -> None:
     """Whatever came before: text and message change with a success only, and what may have come stays claimed."""
     shown = plan.after(held(), held(), NEW, MINE, DELIVERIES[first], NOW) or held()
     shown = plan.after(shown, held(), NEW, MINE, DELIVERIES[then], NOW) or shown
-    succeeded = Result.SHOWN in {first, then}
+    succeeded = DeliveryResult.SHOWN in {first, then}
     assert (shown.digest, shown.message) == ((NEW, 5) if succeeded else (OLD, 4))
-    if {first, then} <= {Result.UNKNOWN, Result.LEFT}:
+    if {first, then} <= {DeliveryResult.UNKNOWN, DeliveryResult.LEFT}:
         assert shown.claim is not None
 
 
-@given(st.sampled_from(Result))
-def test_what_another_process_has_claimed_is_left_to_it(result: Result) -> None:
+@given(st.sampled_from(DeliveryResult))
+def test_what_another_process_has_claimed_is_left_to_it(result: DeliveryResult) -> None:
     """A process that comes back late writes nothing over the claim of the next one."""
     assert plan.after(held(THEIRS), EMPTY, NEW, MINE, DELIVERIES[result], NOW) is None
 
 
 def test_a_limit_is_that_of_the_whole_place() -> None:
     """A refusal is that of one card, and pauses no other."""
-    limited = plan.after(held(), held(), NEW, MINE, DELIVERIES[Result.LATER], NOW)
-    refused = plan.after(held(), held(), NEW, MINE, DELIVERIES[Result.REFUSED], NOW)
+    limited = plan.after(held(), held(), NEW, MINE, DELIVERIES[DeliveryResult.LATER], NOW)
+    refused = plan.after(held(), held(), NEW, MINE, DELIVERIES[DeliveryResult.REFUSED], NOW)
     assert limited is not None
     assert refused is not None
     assert plan.paused_until((limited, refused), "the chat", NOW) == NOW + timedelta(seconds=60)
@@ -92,7 +92,7 @@ def test_a_card_that_is_shown_elsewhere_is_made_anew() -> None:
 
 def test_nothing_to_show_it_on_is_looked_for_with_the_next_text_only() -> None:
     """Else every tick would ask the forge for every task without a pull request."""
-    absent = plan.after(EMPTY, EMPTY, NEW, MINE, Delivery(Result.ABSENT), NOW)
+    absent = plan.after(EMPTY, EMPTY, NEW, MINE, Delivery(DeliveryResult.ABSENT), NOW)
     assert absent is not None
     assert not plan.due(absent, NEW, NOW)
     assert plan.due(absent, OLD, NOW)
@@ -110,7 +110,7 @@ def test_who_read_before_a_card_was_sent_sends_no_second_one() -> None:
 
 def test_of_two_edits_at_once_the_newest_words_are_not_lost() -> None:
     """Nobody knows which came last: the card is shown again, at the message that the other one points to."""
-    delivery, before = DELIVERIES[Result.SHOWN], shows(OLD, 5)
+    delivery, before = DELIVERIES[DeliveryResult.SHOWN], shows(OLD, 5)
     assert plan.after(before, before, NEW, MINE, delivery, NOW) == shows(NEW, 5)
     both = plan.after(shows("c" * 64, 6), before, NEW, MINE, delivery, NOW)
     assert both == shows("", 6)

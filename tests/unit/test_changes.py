@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_gates.errors import GitError
-from orch_gates.git.changes import Change, parse_raw
+from orch_gates.git.changes import CommitChange, parse_raw
 
 A, B, C, D = (letter * 40 for letter in "abcd")
 NONE = "0" * 40
@@ -23,30 +23,30 @@ def fields(*texts: str) -> list[bytes]:
 @pytest.mark.parametrize(
     ("given_fields", "wanted"),
     [
-        ([COMMIT, f":000000 100644 {NONE} {A} A", "new"], [Change(COMMIT, "new", A, ())]),
-        ([COMMIT, f":100644 100644 {A} {B} M", "changed"], [Change(COMMIT, "changed", B, (A,))]),
-        ([COMMIT, f":100644 100755 {A} {B} M", "mode"], [Change(COMMIT, "mode", B, (A,))]),
-        ([COMMIT, f":100644 000000 {A} {NONE} D", "gone"], [Change(COMMIT, "gone", "", (A,))]),
-        ([COMMIT, f":160000 160000 {A} {B} M", "module"], [Change(COMMIT, "module", "", ())]),
-        ([COMMIT, f":160000 100644 {A} {B} T", "was module"], [Change(COMMIT, "was module", B, ())]),
-        ([COMMIT, f":120000 100644 {A} {B} T", "was link"], [Change(COMMIT, "was link", B, (A,))]),
-        ([COMMIT, f"::100644 100644 100644 {A} {B} {C} MM", "evil"], [Change(COMMIT, "evil", C, (A, B))]),
-        ([COMMIT, f"::000000 100644 100644 {NONE} {B} {C} AM", "half"], [Change(COMMIT, "half", C, (B,))]),
-        ([COMMIT, f"::000000 000000 100644 {NONE} {NONE} {C} AA", "both"], [Change(COMMIT, "both", C, ())]),
+        ([COMMIT, f":000000 100644 {NONE} {A} A", "new"], [CommitChange(COMMIT, "new", A, ())]),
+        ([COMMIT, f":100644 100644 {A} {B} M", "changed"], [CommitChange(COMMIT, "changed", B, (A,))]),
+        ([COMMIT, f":100644 100755 {A} {B} M", "mode"], [CommitChange(COMMIT, "mode", B, (A,))]),
+        ([COMMIT, f":100644 000000 {A} {NONE} D", "gone"], [CommitChange(COMMIT, "gone", "", (A,))]),
+        ([COMMIT, f":160000 160000 {A} {B} M", "module"], [CommitChange(COMMIT, "module", "", ())]),
+        ([COMMIT, f":160000 100644 {A} {B} T", "was module"], [CommitChange(COMMIT, "was module", B, ())]),
+        ([COMMIT, f":120000 100644 {A} {B} T", "was link"], [CommitChange(COMMIT, "was link", B, (A,))]),
+        ([COMMIT, f"::100644 100644 100644 {A} {B} {C} MM", "evil"], [CommitChange(COMMIT, "evil", C, (A, B))]),
+        ([COMMIT, f"::000000 100644 100644 {NONE} {B} {C} AM", "half"], [CommitChange(COMMIT, "half", C, (B,))]),
+        ([COMMIT, f"::000000 000000 100644 {NONE} {NONE} {C} AA", "both"], [CommitChange(COMMIT, "both", C, ())]),
         (
             [COMMIT, f":::100644 100644 100644 100644 {A} {B} {C} {D} MMM", "octopus"],
-            [Change(COMMIT, "octopus", D, (A, B, C))],
+            [CommitChange(COMMIT, "octopus", D, (A, B, C))],
         ),
         (
             [A, f":000000 100644 {NONE} {B} A", "one", C, f":000000 100644 {NONE} {D} A", "two"],
-            [Change(A, "one", B, ()), Change(C, "two", D, ())],
+            [CommitChange(A, "one", B, ()), CommitChange(C, "two", D, ())],
         ),
-        ([COMMIT, f":000000 100644 {NONE} {A} A", "a\nb\t\udcff é"], [Change(COMMIT, "a\nb\t\udcff é", A, ())]),
-        (["2" * 64, f":000000 100644 {'0' * 64} {'a' * 64} A", "x"], [Change("2" * 64, "x", "a" * 64, ())]),
+        ([COMMIT, f":000000 100644 {NONE} {A} A", "a\nb\t\udcff é"], [CommitChange(COMMIT, "a\nb\t\udcff é", A, ())]),
+        (["2" * 64, f":000000 100644 {'0' * 64} {'a' * 64} A", "x"], [CommitChange("2" * 64, "x", "a" * 64, ())]),
         ([], []),
     ],
 )
-def test_every_form_of_a_raw_diff_is_read(given_fields: list[str], wanted: list[Change]) -> None:
+def test_every_form_of_a_raw_diff_is_read(given_fields: list[str], wanted: list[CommitChange]) -> None:
     """Additions, removals, merges of any number of parents, modules, odd names, SHA-256."""
     assert list(parse_raw(iter(fields(*given_fields)))) == wanted
 

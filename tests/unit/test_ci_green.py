@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from orch_gates.errors import ForgeUnavailable
 from orch_gates.forge.port.checks import CommitStatus, StatusState
 from orch_gates.gates import ci_green
-from orch_gates.gates.ci_green import Facts
+from orch_gates.gates.ci_green import StatusFacts
 from orch_gates.gates.gate import Ports, Subject
 from orch_gates.gates.policy import CI_GREEN
 from orch_gates.model.verdict import Outcome, Verdict
@@ -24,7 +24,7 @@ GREEN, RED, RUNNING = StatusState.SUCCESS, StatusState.FAILURE, StatusState.PEND
 
 def judged(*statuses: tuple[str, StatusState], required: tuple[str, ...] = (), least: int = 1) -> Verdict:
     found = tuple(CommitStatus(context, state) for context, state in statuses)
-    return ci_green.judge(Facts("acme/app", HEAD, found, required, least), CI_GREEN)
+    return ci_green.judge(StatusFacts("acme/app", HEAD, found, required, least), CI_GREEN)
 
 
 def asked(forge: MemoryForge) -> Verdict:

@@ -29,7 +29,7 @@ from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.report import security
 from orch_gates.state import codec, kinds, layout
 from orch_gates.state.history import files
-from orch_gates.state.kinds import Kind
+from orch_gates.state.kinds import DocumentKind
 from tests.reports import HEAD, OLDER, RED, TESTS, passed
 
 NOW = datetime(2026, 11, 20, 10, 30, 5, tzinfo=UTC)
@@ -156,7 +156,7 @@ EVERY = {
 every_kind = pytest.mark.parametrize("fields", list(EVERY.values()), ids=list(EVERY))
 
 
-def kind_of(fields: Mapping[str, Any]) -> Kind[Any]:
+def kind_of(fields: Mapping[str, Any]) -> DocumentKind[Any]:
     return KINDS.by_name[fields["schema"].removeprefix("orch.").removesuffix("/1")]
 
 

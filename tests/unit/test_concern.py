@@ -6,11 +6,11 @@ import pytest
 
 from orch_gates.ci import event as events
 from orch_gates.ci.event import Event, IssueAction, PullAction, ReviewState
-from orch_gates.sweep.concern import Known, concern
+from orch_gates.sweep.concern import KnownTasks, concern
 from tests.tasks_builders import HEAD, make_task
 
 OTHER = "ab" * 20
-KNOWN = Known(
+KNOWN = KnownTasks(
     tasks=(make_task(), make_task(id="T-2", branch="task/T-2"), make_task(id="T-3", branch="task/T-2")),
     heads={"task/T-1": HEAD, "task/T-2": OTHER},
     pulls={7: "task/T-1", 8: "topic"},
@@ -70,6 +70,6 @@ def test_an_issue_means_nothing_without_a_tracker() -> None:
 
 def test_the_end_of_a_run_may_be_that_of_a_job() -> None:
     """Events name no run, so the jobs that run in one are looked at."""
-    known = Known(KNOWN.tasks, KNOWN.heads, KNOWN.pulls, runs=True)
+    known = KnownTasks(KNOWN.tasks, KNOWN.heads, KNOWN.pulls, runs=True)
     assert concern(ended("cd" * 20), known).jobs
     assert not concern(ended("cd" * 20), KNOWN).runs

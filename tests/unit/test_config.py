@@ -26,8 +26,8 @@ from orch_gates.engine.work import Role
 from orch_gates.errors import ConfigError
 from orch_gates.gates import registry
 from orch_gates.model.job import Way
-from orch_gates.variables.resolve import Source, resolve
-from orch_gates.variables.setting import Kind, Setting
+from orch_gates.variables.resolve import ValueOrigin, resolve
+from orch_gates.variables.setting import Setting, ValueKind
 from scripts import config_reference
 
 COMMIT = "1234567890" * 4
@@ -81,17 +81,17 @@ WORDS = st.text(ascii_lowercase, min_size=1, max_size=5)
 
 def values(setting: Setting) -> st.SearchStrategy[Any]:
     match setting.kind:
-        case Kind.FLAG:
+        case ValueKind.FLAG:
             return st.booleans()
-        case Kind.NUMBER:
+        case ValueKind.NUMBER:
             return st.integers(setting.least, setting.most)
-        case Kind.NAMES:
+        case ValueKind.NAMES:
             return st.lists(st.builds("{}/{}".format, WORDS, WORDS), max_size=3)
-        case Kind.CHOICE:
+        case ValueKind.CHOICE:
             return st.sampled_from(setting.choices)
-        case Kind.TEXT if setting.spelling is not None:
+        case ValueKind.TEXT if setting.spelling is not None:
             return st.sampled_from([text for text in SPELLED if re.fullmatch(setting.spelling.pattern, text)])
-        case Kind.TEXT:
+        case ValueKind.TEXT:
             return st.text(f"{ascii_lowercase}{digits}/ é#:-", min_size=1, max_size=12).filter(lambda t: t == t.strip())
 
 
@@ -105,11 +105,11 @@ def test_the_file_and_the_variable_say_the_same(key: str, data: st.DataObject) -
     section, _, name = key.rpartition(".")
     config = read(yaml_write.dump({section: {name: value}} if section else {name: value}))
     from_file = resolve(setting, {}, config.given)
-    assert from_file.source is Source.FILE
+    assert from_file.source is ValueOrigin.FILE
     spelled = ",".join(value) if isinstance(value, list) else str(value)
     if spelled:
         from_environment = resolve(setting, {setting.variable: spelled}, config.given)
-        assert (from_environment.value, from_environment.source) == (from_file.value, Source.ENVIRONMENT)
+        assert (from_environment.value, from_environment.source) == (from_file.value, ValueOrigin.ENVIRONMENT)
 
 
 @pytest.mark.parametrize(
@@ -523,7 +523,7 @@ def test_every_setting_has_one_place_and_a_sentence() -> None:
     assert len(set(keys)) == len(keys)
     assert all(key.count(".") <= 1 for key in keys)
     assert all(setting.help.endswith(".") for setting in SETTINGS)
-    assert all(setting.default in setting.choices for setting in SETTINGS if setting.kind is Kind.CHOICE)
+    assert all(setting.default in setting.choices for setting in SETTINGS if setting.kind is ValueKind.CHOICE)
     assert not any(setting.key for setting in SETTINGS if setting.secret)
 
 

@@ -13,7 +13,7 @@ from orch_gates.config.file import Config
 from orch_gates.config.listing import listing
 from orch_gates.config.parse import parse
 from orch_gates.engine.watch_plan import EnvironmentPlan, ProbePlan, SourceKind, SourcePlan, WatchPlan
-from orch_gates.engine.watching import Rules
+from orch_gates.engine.watching import WatchRules
 from orch_gates.errors import ConfigError
 
 LOG = "/var/log/nginx/access.log"
@@ -69,7 +69,7 @@ def test_everything_can_be_said() -> None:
         600,
         "./deploy.sh",
         WatchPlan(
-            Rules(window=600, every=20, failures=2, min_requests=50, max_ratio=Fraction(1, 10), warmup=15),
+            WatchRules(window=600, every=20, failures=2, min_requests=50, max_ratio=Fraction(1, 10), warmup=15),
             (
                 ProbePlan("https://shop.example/", (200, 301), "Welcome|Hello", 2.5, 5.0, anywhere=True),
                 ProbePlan("https://shop.example/cart", (401,)),
@@ -100,7 +100,7 @@ def test_everything_can_be_said() -> None:
 def test_a_probe_is_enough() -> None:
     """The window is a quarter of an hour, three failures in a row are too many, and so is more than one in twenty."""
     plan = read("environments: {a: {watch: {probes: [{url: 'http://x/'}]}}}").environments["a"].watch
-    assert plan == WatchPlan(Rules(), (ProbePlan("http://x/"),))
+    assert plan == WatchPlan(WatchRules(), (ProbePlan("http://x/"),))
     assert (plan.rules.window, plan.rules.every, plan.rules.failures) == (900, 30, 3)
     assert (plan.rules.min_requests, plan.rules.max_ratio, plan.rules.due) == (100, Fraction(1, 20), 30)
 

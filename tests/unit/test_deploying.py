@@ -14,7 +14,7 @@ from orch_gates.engine.deploying import (
     Already,
     Busy,
     Conclusion,
-    End,
+    DeployEnd,
     Refused,
     armed,
     deployed,
@@ -40,7 +40,7 @@ LOST = make_environment(generation=4, unknown="its process is gone", unsettled=R
 ROLLBACK = make_running(deploy=NEXT, task="T-0", revision=OLD_HEAD, digest="", rollback_of=NEW)
 
 
-def conclusion(end: End, reason: str = "exit code 0") -> Conclusion:
+def conclusion(end: DeployEnd, reason: str = "exit code 0") -> Conclusion:
     return Conclusion(end, reason, NOW)
 
 
@@ -50,19 +50,19 @@ def conclusion(end: End, reason: str = "exit code 0") -> Conclusion:
 @pytest.mark.parametrize(
     ("code", "end"),
     [
-        (0, End.DEPLOYED),
-        (1, End.FAILED),
-        (2, End.REFUSED),
-        (3, End.UNKNOWN),
-        (75, End.UNKNOWN),
-        (127, End.UNKNOWN),
-        (143, End.UNKNOWN),
-        (-1, End.UNKNOWN),
-        (-9, End.UNKNOWN),
-        (-15, End.UNKNOWN),
+        (0, DeployEnd.DEPLOYED),
+        (1, DeployEnd.FAILED),
+        (2, DeployEnd.REFUSED),
+        (3, DeployEnd.UNKNOWN),
+        (75, DeployEnd.UNKNOWN),
+        (127, DeployEnd.UNKNOWN),
+        (143, DeployEnd.UNKNOWN),
+        (-1, DeployEnd.UNKNOWN),
+        (-9, DeployEnd.UNKNOWN),
+        (-15, DeployEnd.UNKNOWN),
     ],
 )
-def test_an_exit_code_is_a_contract(code: int, end: End) -> None:
+def test_an_exit_code_is_a_contract(code: int, end: DeployEnd) -> None:
     """DEP-1: 0 deployed, 1 failed, 2 refused; of everything else nobody knows what runs."""
     assert end_of(code, timed_out=False) is end
 
@@ -71,8 +71,8 @@ def test_an_exit_code_is_a_contract(code: int, end: End) -> None:
 def test_nothing_but_exit_0_deploys(code: int, timed_out: bool) -> None:
     """And not even that once its time was over: whoever was ended does not say how far it got."""
     end = end_of(code, timed_out=timed_out)
-    assert (end is End.DEPLOYED) is (code == 0 and not timed_out)
-    assert (end.word == "DEPLOYED") is (end is End.DEPLOYED)
+    assert (end is DeployEnd.DEPLOYED) is (code == 0 and not timed_out)
+    assert (end.word == "DEPLOYED") is (end is DeployEnd.DEPLOYED)
     assert not timed_out or end.word == "REFUSED"
 
 
@@ -115,19 +115,19 @@ def test_nothing_is_deployed_over_what_nobody_knows() -> None:
 def test_a_deploy_that_ended_well_is_what_runs() -> None:
     """The generation stays; what ran before it is in the history, and what was verified is kept."""
     before = make_environment(generation=4, running=RUNNING)
-    after = finished(before, NEW, conclusion(End.DEPLOYED), watched=True)
+    after = finished(before, NEW, conclusion(DeployEnd.DEPLOYED), watched=True)
     assert after is not None
     assert after.current == deployed(RUNNING, NOW, Standing.WATCHING)
     assert (after.running, after.generation, after.verified) == (None, 4, make_deployed())
     assert after.history == (after.current, make_deployed())
-    unwatched = finished(before, NEW, conclusion(End.DEPLOYED), watched=False)
+    unwatched = finished(before, NEW, conclusion(DeployEnd.DEPLOYED), watched=False)
     assert unwatched is not None
     assert unwatched.current is not None
     assert unwatched.current.standing is Standing.UNWATCHED
 
 
-@pytest.mark.parametrize("end", [End.FAILED, End.REFUSED])
-def test_a_deploy_that_failed_changes_nothing(end: End) -> None:
+@pytest.mark.parametrize("end", [DeployEnd.FAILED, DeployEnd.REFUSED])
+def test_a_deploy_that_failed_changes_nothing(end: DeployEnd) -> None:
     """What ran before still runs, as the contract says."""
     before = make_environment(generation=4, running=RUNNING)
     assert finished(before, NEW, conclusion(end), watched=True) == make_environment(generation=4)
@@ -136,12 +136,12 @@ def test_a_deploy_that_failed_changes_nothing(end: End) -> None:
 def test_a_deploy_of_which_nobody_knows_leaves_a_question() -> None:
     """What it was is kept, so that a person can say whether it runs."""
     before = make_environment(generation=4, running=RUNNING)
-    after = finished(before, NEW, conclusion(End.UNKNOWN, "did not\nfinish"), watched=True)
+    after = finished(before, NEW, conclusion(DeployEnd.UNKNOWN, "did not\nfinish"), watched=True)
     assert after == make_environment(generation=4, unknown="did not finish", unsettled=RUNNING)
 
 
-@pytest.mark.parametrize("end", list(End))
-def test_nobody_else_ends_a_deploy(end: End) -> None:
+@pytest.mark.parametrize("end", list(DeployEnd))
+def test_nobody_else_ends_a_deploy(end: DeployEnd) -> None:
     before = make_environment(generation=4, running=RUNNING)
     assert finished(before, NEXT, conclusion(end), watched=False) is None
     assert finished(make_environment(), NEW, conclusion(end), watched=False) is None
@@ -149,16 +149,16 @@ def test_nobody_else_ends_a_deploy(end: End) -> None:
 
 def test_the_own_word_of_a_deploy_counts_until_a_person_settled_it() -> None:
     """It was taken for lost and was not; once somebody said what runs, that stands."""
-    late = finished(LOST, NEW, conclusion(End.DEPLOYED), watched=False)
+    late = finished(LOST, NEW, conclusion(DeployEnd.DEPLOYED), watched=False)
     assert late is not None
     assert (late.unknown, late.unsettled) == ("", None)
     assert late.current is not None
     assert late.current.deploy == NEW
-    assert finished(LOST, NEW, conclusion(End.UNKNOWN), watched=False) is None
-    assert finished(LOST, NEW, conclusion(End.FAILED), watched=False) == make_environment(generation=4)
+    assert finished(LOST, NEW, conclusion(DeployEnd.UNKNOWN), watched=False) is None
+    assert finished(LOST, NEW, conclusion(DeployEnd.FAILED), watched=False) == make_environment(generation=4)
     said = settled(LOST, make_deployed())
     assert isinstance(said, Environment)
-    assert finished(said, NEW, conclusion(End.DEPLOYED), watched=False) is None
+    assert finished(said, NEW, conclusion(DeployEnd.DEPLOYED), watched=False) is None
 
 
 # ---- one that nobody ended
@@ -171,18 +171,18 @@ UNTIL = moment(RUNNING.until)
     [
         (Sighting(Life.ALIVE), NOW, None),
         (Sighting(Life.ALIVE), UNTIL + timedelta(days=9), None),
-        (Sighting(Life.DEAD, "its process 7 is gone"), NOW, End.UNKNOWN),
-        (Sighting(Life.ENDED, "ended", 0), NOW, End.DEPLOYED),
-        (Sighting(Life.ENDED, "ended", 1), NOW, End.FAILED),
-        (Sighting(Life.ENDED, "ended", 2), NOW, End.REFUSED),
-        (Sighting(Life.ENDED, "ended", 143), NOW, End.UNKNOWN),
-        (Sighting(Life.ENDED, "did not finish", None), NOW, End.UNKNOWN),
+        (Sighting(Life.DEAD, "its process 7 is gone"), NOW, DeployEnd.UNKNOWN),
+        (Sighting(Life.ENDED, "ended", 0), NOW, DeployEnd.DEPLOYED),
+        (Sighting(Life.ENDED, "ended", 1), NOW, DeployEnd.FAILED),
+        (Sighting(Life.ENDED, "ended", 2), NOW, DeployEnd.REFUSED),
+        (Sighting(Life.ENDED, "ended", 143), NOW, DeployEnd.UNKNOWN),
+        (Sighting(Life.ENDED, "did not finish", None), NOW, DeployEnd.UNKNOWN),
         (Sighting(Life.UNKNOWN), NOW, None),
         (Sighting(Life.UNKNOWN), UNTIL - timedelta(seconds=1), None),
-        (Sighting(Life.UNKNOWN), UNTIL, End.UNKNOWN),
+        (Sighting(Life.UNKNOWN), UNTIL, DeployEnd.UNKNOWN),
     ],
 )
-def test_a_lost_deploy_is_found(sighting: Sighting, now: Any, end: End | None) -> None:
+def test_a_lost_deploy_is_found(sighting: Sighting, now: Any, end: DeployEnd | None) -> None:
     """One that lives is left alone; of one that nobody can look for, its time decides."""
     found = seen(RUNNING, sighting, now)
     assert (None if found is None else found.end) is end
@@ -239,7 +239,7 @@ def test_a_deploy_is_taken_back_to_the_last_verified_one() -> None:
     after = taken(BOTH, ROLLBACK)
     assert isinstance(after, Environment)
     assert after.running == ROLLBACK
-    done = finished(after, NEXT, conclusion(End.DEPLOYED), watched=True)
+    done = finished(after, NEXT, conclusion(DeployEnd.DEPLOYED), watched=True)
     assert done is not None
     assert done.current is not None
     assert (done.current.rollback_of, done.verified) == (NEW, make_deployed())
@@ -286,14 +286,14 @@ steps = st.lists(
     st.tuples(
         st.sampled_from(["take", "rollback", "finish", "stranger", "settle", "judge"]),
         st.sampled_from(sorted(_TASKS)),
-        st.sampled_from(list(End)),
+        st.sampled_from(list(DeployEnd)),
         st.sampled_from(list(Standing)),
     ),
     max_size=60,
 )
 
 
-def step(before: Environment, number: int, kind: str, task: str, end: End, standing: Standing) -> Environment:
+def step(before: Environment, number: int, kind: str, task: str, end: DeployEnd, standing: Standing) -> Environment:
     """One thing that somebody does; where it is refused, nothing changes."""
     deploy = f"{number + 16:016x}"
     under_way = before.running or before.unsettled
@@ -321,26 +321,26 @@ def step(before: Environment, number: int, kind: str, task: str, end: End, stand
 @given(steps=steps)
 @example(
     steps=[
-        ("take", "T-1", End.FAILED, Standing.STOPPED),
-        ("finish", "T-1", End.UNKNOWN, Standing.STOPPED),
-        ("finish", "T-1", End.FAILED, Standing.STOPPED),
+        ("take", "T-1", DeployEnd.FAILED, Standing.STOPPED),
+        ("finish", "T-1", DeployEnd.UNKNOWN, Standing.STOPPED),
+        ("finish", "T-1", DeployEnd.FAILED, Standing.STOPPED),
     ]
 )
 @example(
     steps=[
-        ("take", "T-0", End.FAILED, Standing.STOPPED),
-        ("finish", "T-0", End.DEPLOYED, Standing.STOPPED),
-        ("judge", "T-0", End.FAILED, Standing.VERIFIED),
-        ("take", "T-1", End.FAILED, Standing.STOPPED),
-        ("finish", "T-1", End.DEPLOYED, Standing.STOPPED),
-        ("judge", "T-1", End.FAILED, Standing.DEGRADED),
-        ("rollback", "T-1", End.FAILED, Standing.STOPPED),
-        ("finish", "T-1", End.DEPLOYED, Standing.STOPPED),
-        ("judge", "T-1", End.FAILED, Standing.DEGRADED),
-        ("rollback", "T-1", End.FAILED, Standing.STOPPED),
+        ("take", "T-0", DeployEnd.FAILED, Standing.STOPPED),
+        ("finish", "T-0", DeployEnd.DEPLOYED, Standing.STOPPED),
+        ("judge", "T-0", DeployEnd.FAILED, Standing.VERIFIED),
+        ("take", "T-1", DeployEnd.FAILED, Standing.STOPPED),
+        ("finish", "T-1", DeployEnd.DEPLOYED, Standing.STOPPED),
+        ("judge", "T-1", DeployEnd.FAILED, Standing.DEGRADED),
+        ("rollback", "T-1", DeployEnd.FAILED, Standing.STOPPED),
+        ("finish", "T-1", DeployEnd.DEPLOYED, Standing.STOPPED),
+        ("judge", "T-1", DeployEnd.FAILED, Standing.DEGRADED),
+        ("rollback", "T-1", DeployEnd.FAILED, Standing.STOPPED),
     ]
 )
-def test_whatever_is_done_is_legal(steps: list[tuple[str, str, End, Standing]]) -> None:
+def test_whatever_is_done_is_legal(steps: list[tuple[str, str, DeployEnd, Standing]]) -> None:
     """One deploy at a time, the generation tells each, verified is never forgotten, back only to what was verified."""
     before = empty("production")
     began = 0
@@ -360,5 +360,5 @@ def test_whatever_is_done_is_legal(steps: list[tuple[str, str, End, Standing]]) 
             assert before.current.rollback_of == ""
             assert after.running.revision == before.verified.revision
         if after.current != before.current and kind == "finish":
-            assert end is End.DEPLOYED
+            assert end is DeployEnd.DEPLOYED
         before = after

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from orch_gates.deploy import environments
-from orch_gates.deploy.contract import Began, Deploys, Stopped, Wanted
+from orch_gates.deploy.contract import Began, DeployRequest, Deploys, Stopped
 from orch_gates.deploy.ending import NOTHING_KEPT, Arming, Endings
-from orch_gates.engine.deploying import Conclusion, End, Refused
+from orch_gates.engine.deploying import Conclusion, DeployEnd, Refused
 from orch_gates.engine.sighting import UNKNOWN, Life, Sighting
 from orch_gates.engine.stages import EdgeGate, Pipeline, Stage
 from orch_gates.model.environment import Environment, Running
@@ -64,7 +64,7 @@ class Place:
         return environments.page(self.rig.store.load(), "production").environment
 
     def begin(self) -> Began:
-        begun = self.deploys.begin(Wanted("T-1", "production"), NOW)
+        begun = self.deploys.begin(DeployRequest("T-1", "production"), NOW)
         assert isinstance(begun, Began)
         return begun
 
@@ -81,7 +81,7 @@ def test_a_watch_is_armed_with_the_end_of_the_deploy() -> None:
     begun = place.begin()
     assert place.watch(begun.running.deploy) is None
     before = place.rig.store.load().generation
-    place.deploys.end(begun, Conclusion(End.DEPLOYED, "exit code 0", NOW), NOTHING_KEPT)
+    place.deploys.end(begun, Conclusion(DeployEnd.DEPLOYED, "exit code 0", NOW), NOTHING_KEPT)
     assert place.rig.store.load().generation == before + 1
     text = place.watch(begun.running.deploy)
     assert text is not None
@@ -92,8 +92,8 @@ def test_a_watch_is_armed_with_the_end_of_the_deploy() -> None:
     assert current.standing == "watching"
 
 
-@pytest.mark.parametrize("end", [End.FAILED, End.REFUSED, End.UNKNOWN])
-def test_what_was_not_deployed_is_not_watched(end: End) -> None:
+@pytest.mark.parametrize("end", [DeployEnd.FAILED, DeployEnd.REFUSED, DeployEnd.UNKNOWN])
+def test_what_was_not_deployed_is_not_watched(end: DeployEnd) -> None:
     place = Place()
     begun = place.begin()
     place.deploys.end(begun, Conclusion(end, "no", NOW), NOTHING_KEPT)
@@ -103,7 +103,7 @@ def test_what_was_not_deployed_is_not_watched(end: End) -> None:
 def test_where_nothing_is_watched_nothing_is_armed() -> None:
     place = Place(arming=None)
     begun = place.begin()
-    place.deploys.end(begun, Conclusion(End.DEPLOYED, "exit code 0", NOW), NOTHING_KEPT)
+    place.deploys.end(begun, Conclusion(DeployEnd.DEPLOYED, "exit code 0", NOW), NOTHING_KEPT)
     assert place.watch(begun.running.deploy) is None
     current = place.environment().current
     assert current is not None
@@ -121,7 +121,7 @@ def test_a_rollback_is_begun_with_its_claim() -> None:
     assert (snapshot.generation, snapshot.text(NOTE)) == (before + 1, begun.running.deploy)
     running = begun.running
     assert (running.rollback_of, running.revision, running.task) == (NEW, OLD_HEAD, "T-1")
-    place.deploys.end(begun, Conclusion(End.DEPLOYED, "exit code 0", NOW), NOTHING_KEPT)
+    place.deploys.end(begun, Conclusion(DeployEnd.DEPLOYED, "exit code 0", NOW), NOTHING_KEPT)
     found = place.environment()
     assert found.current is not None
     assert (found.current.rollback_of, found.verified) == (NEW, FIRST)
@@ -146,7 +146,7 @@ def test_a_rollback_is_made_once_and_never_of_a_rollback() -> None:
     assert isinstance(begun, Began)
     assert isinstance(busy := place.roll_back(), Stopped)
     assert busy.outcome is Outcome.DEFER
-    place.deploys.end(begun, Conclusion(End.DEPLOYED, "exit code 0", NOW), NOTHING_KEPT)
+    place.deploys.end(begun, Conclusion(DeployEnd.DEPLOYED, "exit code 0", NOW), NOTHING_KEPT)
     for deploy in (NEW, OLD, begun.running.deploy):
         stopped = place.roll_back(deploy)
         assert isinstance(stopped, Stopped)
@@ -176,7 +176,7 @@ def test_the_own_end_after_the_same_was_recorded_is_no_contradiction() -> None:
     """A sweep was faster, by what the machine kept: whoever deployed is told that it is deployed."""
     place = Place()
     begun = place.begin()
-    conclusion = Conclusion(End.DEPLOYED, "exit code 0", NOW)
+    conclusion = Conclusion(DeployEnd.DEPLOYED, "exit code 0", NOW)
     assert place.deploys.end(begun, conclusion, NOTHING_KEPT).ours
     assert place.deploys.end(begun, conclusion, NOTHING_KEPT).ours
-    assert not place.deploys.end(begun, Conclusion(End.FAILED, "exit code 1", NOW), NOTHING_KEPT).ours
+    assert not place.deploys.end(begun, Conclusion(DeployEnd.FAILED, "exit code 1", NOW), NOTHING_KEPT).ours

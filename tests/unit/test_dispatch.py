@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from orch_gates.engine import legality
 from orch_gates.engine.jobs import not_started
 from orch_gates.engine.stages import DEFAULT, Pipeline
-from orch_gates.engine.work import Role, Rules
+from orch_gates.engine.work import Role, WorkRules
 from orch_gates.forge.port.workflows import RunState
-from orch_gates.jobs.dispatch import MOST_TRIES, Facts, Plan, plan
-from orch_gates.jobs.dispatching import Attempts, Dispatching
+from orch_gates.jobs.dispatch import MOST_TRIES, DispatchFacts, DispatchPlan, plan
+from orch_gates.jobs.dispatching import Dispatching, RunNames
 from orch_gates.model.ids import timestamp
 from orch_gates.model.job import Job, JobStatus, Way
 from orch_gates.model.task import Task, TaskState
@@ -29,19 +29,19 @@ ROLES = {
     "developer": Role("developer", Way.WORKFLOW, workflow="develop.yml", most=2),
     "tester": Role("tester", Way.COMMAND, command="./test"),
 }
-RULES = Rules(ROLES, most=3)
+RULES = WorkRules(ROLES, most=3)
 
 
 def default(_task: Task) -> Pipeline:
     return DEFAULT
 
 
-def planned(tasks: list[Task], jobs: list[Job] | None = None, rules: Rules = RULES, **facts: Any) -> Plan:
+def planned(tasks: list[Task], jobs: list[Job] | None = None, rules: WorkRules = RULES, **facts: Any) -> DispatchPlan:
     by_task: dict[str, list[Job]] = {}
     for job in jobs or []:
         by_task.setdefault(job.task, []).append(job)
     names = (f"{number:016x}" for number in itertools.count(1))
-    return plan(Facts(tasks, by_task, **facts), NOW, default, rules, lambda _task, _number: next(names), "ann")
+    return plan(DispatchFacts(tasks, by_task, **facts), NOW, default, rules, lambda _task, _number: next(names), "ann")
 
 
 def waiting(seconds: float = 0, *, sent: float | None = None, tries: int = 1, run: int = 0, **changes: Any) -> Job:
@@ -96,17 +96,17 @@ def test_what_runs_or_waits_takes_a_place() -> None:
     """So does a job of a task that is held; one that is given up makes room."""
     running = make_job(task="T-7", stage="testing", role="tester")
     tasks = [make_task(id="T-1"), make_task(id="T-7", stage="testing", state="held")]
-    assert planned(tasks, [running], Rules(ROLES, most=1)).new == ()
+    assert planned(tasks, [running], WorkRules(ROLES, most=1)).new == ()
     lost = waiting(task="T-7", stage="testing", role="tester", sent=90, run=4)
-    assert planned(tasks, [lost], Rules(ROLES, most=1)).new == ()
+    assert planned(tasks, [lost], WorkRules(ROLES, most=1)).new == ()
     gone = [make_task(id="T-1"), make_task(id="T-7", stage="review")]
-    assert [job.task for job in planned(gone, [lost], Rules(ROLES, most=1)).new] == ["T-1"]
+    assert [job.task for job in planned(gone, [lost], WorkRules(ROLES, most=1)).new] == ["T-1"]
 
 
 def test_nothing_starts_for_a_task_that_a_person_stopped() -> None:
     """REC-5: Blocked and Needs Input; neither is what waits for it started again."""
-    assert planned([make_task()], stopped=frozenset({"T-1"})) == Plan()
-    assert planned([make_task()], [waiting(600)], stopped=frozenset({"T-1"})) == Plan()
+    assert planned([make_task()], stopped=frozenset({"T-1"})) == DispatchPlan()
+    assert planned([make_task()], [waiting(600)], stopped=frozenset({"T-1"})) == DispatchPlan()
 
 
 @pytest.mark.parametrize(
@@ -163,16 +163,16 @@ def test_only_what_can_be_started_from_here_is() -> None:
     """A CI job starts no command that would end with it, and nobody without a token starts a workflow."""
     tasks = [make_task(id="T-1"), make_task(id="T-2", stage="testing"), make_task(id="T-3", stage="testing")]
     queued = waiting(600, way="command", task="T-3", stage="testing", role="tester")
-    found = planned(tasks, [queued], Rules(ROLES, ways=frozenset({Way.WORKFLOW})))
+    found = planned(tasks, [queued], WorkRules(ROLES, ways=frozenset({Way.WORKFLOW})))
     assert [job.task for job in found.starts] == ["T-1"]
-    found = planned(tasks, [queued], Rules(ROLES, ways=frozenset({Way.COMMAND})))
+    found = planned(tasks, [queued], WorkRules(ROLES, ways=frozenset({Way.COMMAND})))
     assert [job.task for job in found.starts] == ["T-2", "T-3"]
 
 
 def test_a_task_whose_last_stage_is_still_worked_in_waits() -> None:
     """Two runs never work on one branch: a job of the stage before may go on after its gate was green."""
     before = make_job(stage="development")
-    assert planned([make_task(stage="testing")], [before]) == Plan()
+    assert planned([make_task(stage="testing")], [before]) == DispatchPlan()
     over = before.model_copy(update={"status": JobStatus.CANCELLED, "ended": BEFORE})
     assert [job.role for job in planned([make_task(stage="testing")], [over]).new] == ["tester"]
 
@@ -180,9 +180,9 @@ def test_a_task_whose_last_stage_is_still_worked_in_waits() -> None:
 def test_who_is_asked_about_failed_work_is_told_on_the_issue() -> None:
     """TRK-1: the hold is a step as any other, so the issue says so; the change is one of its task."""
     task = make_task(issue=12, since=BEFORE)
-    dispatching = Dispatching(RULES, default, Attempts(lambda: "f" * 16), "ann")
+    dispatching = Dispatching(RULES, default, RunNames(lambda: "f" * 16), "ann")
     text = codec.encode(task, "\n# T-1\n")
-    (change,) = dispatching.changes(Plan(asks=((task, "its work failed 3 times"),)), lambda _: text, 7, NOW)
+    (change,) = dispatching.changes(DispatchPlan(asks=((task, "its work failed 3 times"),)), lambda _: text, 7, NOW)
     held = codec.decode(TASK, layout.task_path(task.id), change.writes[layout.task_path(task.id)])[0]
     assert (change.tasks, held.state) == (("T-1",), TaskState.HELD)
     assert [(effect.kind, effect.generation) for effect in held.effects] == [("issue", 7)]
@@ -190,7 +190,7 @@ def test_who_is_asked_about_failed_work_is_told_on_the_issue() -> None:
 
 def test_a_job_by_hand_waits_for_its_person() -> None:
     """Nobody starts what was queued without a dispatch, and nobody gives it up."""
-    assert planned([make_task()], [make_job(status="queued")]) == Plan()
+    assert planned([make_task()], [make_job(status="queued")]) == DispatchPlan()
 
 
 @settings(max_examples=200)
@@ -223,7 +223,7 @@ def test_a_plan_is_legal_bounded_and_quiet(
         }
         queued = waiting(seconds, sent=seconds if sent else None, **common)
         jobs.append(queued if status is JobStatus.QUEUED else make_job(status=status.value, **common))
-    rules = Rules(ROLES, most=most)
+    rules = WorkRules(ROLES, most=most)
     found = planned(list(known.values()), jobs, rules)
     after = {job.attempt: job for job in jobs} | {job.attempt: job for job in (*found.new, *found.changed)}
     active = [job for job in after.values() if not job.status.terminal]

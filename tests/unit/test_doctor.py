@@ -16,10 +16,10 @@ from orch_gates.adopt.bundle import Bundle
 from orch_gates.cli.doctor import view as doctor_view
 from orch_gates.doctor import check, finding, left_open, machine
 from orch_gates.doctor import forge as at_forge
-from orch_gates.doctor.check import Check, Group, Result, summary
-from orch_gates.doctor.finding import Finding, NotUsedError, State, TooLongError
+from orch_gates.doctor.check import Check, CheckResult, Group, summary
+from orch_gates.doctor.finding import CheckFinding, CheckState, NotUsedError, TooLongError
 from orch_gates.doctor.registry import CHECKS
-from orch_gates.doctor.subject import Subject
+from orch_gates.doctor.subject import DoctorSubject
 from orch_gates.documents import escape
 from orch_gates.errors import GitError, UsageError
 from orch_gates.forge.port.protection import BranchRule, Who
@@ -27,18 +27,18 @@ from orch_gates.forge.port.server import Access
 from tests.tasks_builders import NOW
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "find-what-is-wrong.md"
-HERE = Subject(Path())
+HERE = DoctorSubject(Path())
 
 
 def ran(
-    gather: Callable[[Subject], Any], finding_of: Callable[[Any], Finding] = finding.ok, seconds: float = 30
-) -> Finding:
+    gather: Callable[[DoctorSubject], Any], finding_of: Callable[[Any], CheckFinding] = finding.ok, seconds: float = 30
+) -> CheckFinding:
     """What comes of one check, between two others that have to be run all the same."""
     fine = Check("fine", Group.MACHINE, lambda _: "fine", finding.ok)
     begun: list[str] = []
     results = list(check.run((fine, Check("this", Group.FORGE, gather, finding_of, seconds), fine), HERE, begun.append))
     assert begun == ["fine", "this", "fine"]
-    assert [one.finding.state for one in (results[0], results[2])] == [State.OK, State.OK]
+    assert [one.finding.state for one in (results[0], results[2])] == [CheckState.OK, CheckState.OK]
     return results[1].finding
 
 
@@ -53,7 +53,7 @@ def test_a_check_that_raises_could_not_tell() -> None:
     """Whether it gathers or judges, and whatever it raises: never well, and no other check is stopped (P3)."""
     assert ran(raising(GitError("no git"))) == finding.unknown("no git")
     for found in (ran(raising(KeyError("secret"))), ran(lambda _: "", raising(KeyError("secret")))):
-        assert found.state is State.UNKNOWN
+        assert found.state is CheckState.UNKNOWN
         assert "bug: KeyError" in found.seen
         assert "secret" not in found.seen
 
@@ -70,14 +70,14 @@ def test_a_check_that_takes_too_long_could_not_tell() -> None:
 
     begun = time.monotonic()
     found = ran(gather, seconds=0.1)
-    assert (found.state, found.mend) == (State.UNKNOWN, "orch-gates doctor --only this")
+    assert (found.state, found.mend) == (CheckState.UNKNOWN, "orch-gates doctor --only this")
     assert time.monotonic() - begun < 5
 
 
 def test_a_mend_says_where_its_page_is_read() -> None:
     """Here there is none of our pages."""
     page = Bundle("https://git.example.org/acme/gates", "a" * 40).page("docs/how-to/a-b.md")
-    here = Subject(Path(), _known={"bundle": Bundle("https://git.example.org/acme/gates", "a" * 40)})
+    here = DoctorSubject(Path(), _known={"bundle": Bundle("https://git.example.org/acme/gates", "a" * 40)})
     told = Check("this", Group.FORGE, lambda _: "red", lambda seen: finding.bad(seen, "x (see docs/how-to/a-b.md)"))
     (found,) = check.run((told,), here, lambda _: None)
     assert found.finding == finding.bad("red", f"x (see {page})")
@@ -91,16 +91,16 @@ def test_what_is_not_used_is_no_green() -> None:
 @pytest.mark.parametrize(
     ("states", "code"),
     [
-        ((State.OK, State.WARNING, State.NOT_USED), 0),
-        ((State.NOT_USED,), 2),
+        ((CheckState.OK, CheckState.WARNING, CheckState.NOT_USED), 0),
+        ((CheckState.NOT_USED,), 2),
         ((), 2),
-        ((State.OK, State.UNKNOWN, State.WARNING), 2),
-        ((State.UNKNOWN, State.BAD), 1),
+        ((CheckState.OK, CheckState.UNKNOWN, CheckState.WARNING), 2),
+        ((CheckState.UNKNOWN, CheckState.BAD), 1),
     ],
 )
-def test_the_exit_code_is_that_of_the_worst(states: tuple[State, ...], code: int) -> None:
+def test_the_exit_code_is_that_of_the_worst(states: tuple[CheckState, ...], code: int) -> None:
     """Something bad counts before what could not be told, and a warning is none of both (GATE-2)."""
-    found = summary(Result("x", Group.MACHINE, Finding(state, "")) for state in states)
+    found = summary(CheckResult("x", Group.MACHINE, CheckFinding(state, "")) for state in states)
     assert found.exit_code == code
     assert sum(found.counts.values()) == len(states)
 
@@ -116,7 +116,7 @@ def test_of_several_the_worst_counts() -> None:
 def test_an_answer_is_asked_for_once() -> None:
     """One that is an error too: a server that is down is not waited for by every check."""
     asked: list[str] = []
-    subject = Subject(Path())
+    subject = DoctorSubject(Path())
 
     def ask() -> str:
         asked.append("")
@@ -167,7 +167,7 @@ def test_what_is_required_is_what_is_said(fence: str, posts: bool, contexts: tup
     """A verdict that nobody requires stops no merge, and one that nobody gives stops all of them."""
     rule = BranchRule("main", Who.NOBODY, False, False, contexts, True, True)
     found = at_forge.protection_finding(at_forge.ProtectionFacts("main", fence, rule, "the page", posts))
-    assert found.state is (State.BAD if said else State.OK)
+    assert found.state is (CheckState.BAD if said else CheckState.OK)
     assert said in found.seen
 
 
@@ -203,7 +203,7 @@ def test_what_others_wrote_is_shown_short_and_visible(text: str) -> None:
         finding.ok(text),
         many,
     ):
-        result = Result("this", Group.OPEN, found)
+        result = CheckResult("this", Group.OPEN, found)
         shown = "".join(piece for piece, _ in doctor_view.pieces(result, before=None, width=80))
         assert len(shown) < 30_000
         assert not escape.HOSTILE.search(shown.replace("\n", ""))

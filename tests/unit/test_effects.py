@@ -13,7 +13,7 @@ from orch_gates.engine.decide import decide
 from orch_gates.engine.decision import Move
 from orch_gates.engine.stages import DEFAULT, Pipeline, Stage
 from orch_gates.engine.statuses import Posting, plan
-from orch_gates.model.effect import MAX_EFFECTS, MAX_URL, Shown, StatusEffect, merged, shown
+from orch_gates.model.effect import MAX_EFFECTS, MAX_URL, StatusEffect, StatusWord, merged, shown
 from orch_gates.model.task import MAX_CHARGED, MAX_SPENT
 from orch_gates.model.verdict import Outcome
 from orch_gates.state import codec, layout
@@ -50,15 +50,15 @@ def fields(violations: tuple[legality.Violation, ...]) -> list[str]:
 @pytest.mark.parametrize(
     ("outcome", "state"),
     [
-        (Outcome.PASS, Shown.SUCCESS),
-        (Outcome.FAIL, Shown.FAILURE),
-        (Outcome.ERROR, Shown.FAILURE),
-        (Outcome.DEFER, Shown.PENDING),
-        (Outcome.HOLD, Shown.PENDING),
+        (Outcome.PASS, StatusWord.SUCCESS),
+        (Outcome.FAIL, StatusWord.FAILURE),
+        (Outcome.ERROR, StatusWord.FAILURE),
+        (Outcome.DEFER, StatusWord.PENDING),
+        (Outcome.HOLD, StatusWord.PENDING),
         (Outcome.SKIP, None),
     ],
 )
-def test_what_a_verdict_is_shown_as(outcome: Outcome, state: Shown | None) -> None:
+def test_what_a_verdict_is_shown_as(outcome: Outcome, state: StatusWord | None) -> None:
     """GATE-4, for `--status` and for `advance` alike; a SKIP has no side effects."""
     assert shown(outcome) is state
     planned = plan([a_verdict(outcome)], HEAD, POSTING, NOW)
@@ -88,8 +88,8 @@ def test_a_step_plans_the_statuses_of_its_verdicts() -> None:
     decision = decide(task, events.Evaluated("ann", task, HEAD), verdicts, NOW, DEFAULT, POSTING)
     assert decision.move is Move.ROLLBACK
     assert [(effect.context, effect.state) for effect in decision.effects if isinstance(effect, StatusEffect)] == [
-        ("orch/staging-status", Shown.SUCCESS),
-        ("orch/security", Shown.FAILURE),
+        ("orch/staging-status", StatusWord.SUCCESS),
+        ("orch/security", StatusWord.FAILURE),
     ]
 
 
@@ -139,7 +139,7 @@ def test_effects_that_are_never_performed_do_not_grow_a_document_without_end() -
     step = decide(task, events.Evaluated("ann", task, HEAD), [a_verdict(Outcome.FAIL)], NOW, DEFAULT, POSTING)
     decided = change.with_effects(step, task, ())
     assert (decided.task.effects, decided.given_up) == ((*many[1:], *step.effects), many[:1])
-    made = change.recorded(book.Page("tasks/T-1/task.md", task, ""), decided, "ann", NOW)
+    made = change.recorded(book.TaskPage("tasks/T-1/task.md", task, ""), decided, "ann", NOW)
     assert many[0].subject in str(made.writes["tasks/T-1/task.md"]).replace("\\", "")
 
 

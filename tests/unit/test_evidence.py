@@ -232,7 +232,9 @@ def test_an_objection_from_before_is_not_charged_at_a_new_commit(rig: Rig) -> No
     def forge(gate: str, head: str) -> Verdict | None:
         if gate != "review-approved":
             return None
-        return review_approved.judge(review_approved.Facts("acme/app", head, tuple(given)), policy.REVIEW_APPROVED)
+        return review_approved.judge(
+            review_approved.ReviewFacts("acme/app", head, tuple(given)), policy.REVIEW_APPROVED
+        )
 
     rig.by_forge = forge
     assert rig.advance().decision.move is Move.ROLLBACK

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_gates.merge import fence, steps, trailers
-from orch_gates.merge.fence import Pushed, Recorded
+from orch_gates.merge.fence import HeldLease, TargetUpdate
 from orch_gates.model.ids import timestamp
 from tests.tasks_builders import NOW, make_attempt, make_lease
 
@@ -19,30 +19,30 @@ OLD, COMMIT, TREE, MERGE, OTHER = ("d" * 40, "c" * 40, "e" * 40, "a" * 40, "f" *
 ATTEMPT = "0123456789abcdef"
 MERGING = make_attempt(phase="merging", pull=12)
 LEASE = make_lease(attempt=ATTEMPT)
-RECORDED = Recorded(LEASE, MERGING)
+RECORDED = HeldLease(LEASE, MERGING)
 SAID = steps.validation(MERGING)
-PUSHED = Pushed("main", OLD, MERGE, (OLD, COMMIT), TREE, f"T-1: it\n\n{trailers.render(SAID)}\n", on_base=True)
+PUSHED = TargetUpdate("main", OLD, MERGE, (OLD, COMMIT), TREE, f"T-1: it\n\n{trailers.render(SAID)}\n", on_base=True)
 PLAIN = replace(PUSHED, message="a change by hand")
 ONLY = "only merges of `orch-gates merge` may change main"
 
 
-def refused(push: Pushed, recorded: Recorded | None = RECORDED, now: datetime = NOW) -> str:
+def refused(push: TargetUpdate, recorded: HeldLease | None = RECORDED, now: datetime = NOW) -> str:
     why = fence.refusal(push, recorded, now)
     assert "\n" not in why
     return why
 
 
-def saying(**changes: Any) -> Pushed:
+def saying(**changes: Any) -> TargetUpdate:
     """A merge whose trailers say something else."""
     return replace(PUSHED, message=f"T-1: it\n\n{trailers.render(replace(SAID, **changes))}\n")
 
 
-def with_lease(**changes: Any) -> Recorded:
-    return Recorded(make_lease(**{"attempt": ATTEMPT} | changes), MERGING)
+def with_lease(**changes: Any) -> HeldLease:
+    return HeldLease(make_lease(**{"attempt": ATTEMPT} | changes), MERGING)
 
 
-def with_attempt(**changes: Any) -> Recorded:
-    return Recorded(LEASE, make_attempt(**{"phase": "merging", "pull": 12} | changes))
+def with_attempt(**changes: Any) -> HeldLease:
+    return HeldLease(LEASE, make_attempt(**{"phase": "merging", "pull": 12} | changes))
 
 
 def test_what_was_validated_is_taken() -> None:
@@ -55,7 +55,7 @@ def test_what_the_driver_records_is_what_the_server_compares() -> None:
     attempt = steps.merging(make_attempt(task="PR-9", generation=41), 3, NOW)
     push = replace(PUSHED, message=f"PR-9: it\n\n{trailers.render(steps.validation(attempt))}")
     lease = make_lease(holder="PR-9", generation=41, attempt=ATTEMPT)
-    assert refused(push, Recorded(lease, attempt)) == ""
+    assert refused(push, HeldLease(lease, attempt)) == ""
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_what_the_driver_records_is_what_the_server_compares() -> None:
         (saying(generation=6), "the merge is for T-1, generation 6, but T-1 holds the lease on main, generation 5"),
     ],
 )
-def test_one_other_fact_of_the_push_is_refused(push: Pushed, words: str) -> None:
+def test_one_other_fact_of_the_push_is_refused(push: TargetUpdate, words: str) -> None:
     """By a person's hand, by a process that was overtaken, or by a server that merged something else."""
     assert words in refused(push)
 
@@ -100,7 +100,7 @@ def test_one_other_fact_of_the_push_is_refused(push: Pushed, words: str) -> None
     ("recorded", "words"),
     [
         (None, "no lease on main was ever granted"),
-        (Recorded(LEASE, None), "T-1 holds the lease on main, generation 5: to merge"),
+        (HeldLease(LEASE, None), "T-1 holds the lease on main, generation 5: to merge"),
         (with_lease(holder="", granted=None, attempt=""), "nobody holds the lease on main, generation 5"),
         (with_lease(holder="T-2"), "T-2 holds the lease on main, generation 5"),
         (with_lease(generation=6), "the merge is for T-1, generation 5, but T-1 holds the lease on main, generation 6"),
@@ -127,7 +127,7 @@ def test_one_other_fact_of_the_push_is_refused(push: Pushed, words: str) -> None
         (with_attempt(tree=OTHER), "the attempt of T-1 validated cccccccccc with dddddddddd, not this merge"),
     ],
 )
-def test_one_other_fact_of_the_record_is_refused(recorded: Recorded | None, words: str) -> None:
+def test_one_other_fact_of_the_record_is_refused(recorded: HeldLease | None, words: str) -> None:
     """As it was before the push: whatever the push itself brings along is not asked."""
     assert words in refused(PUSHED, recorded)
 
@@ -166,7 +166,7 @@ def some_of(changes: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
 def test_it_is_taken_exactly_where_no_fact_is_another(changed: Changed) -> None:
     """Also where several change together, as an overtaken merge has several that fit each other."""
     push = replace(saying(**changed.said), **changed.push)
-    recorded = Recorded(
+    recorded = HeldLease(
         make_lease(**{"attempt": ATTEMPT} | changed.lease),
         make_attempt(**{"phase": "merging", "pull": 12} | changed.attempt),
     )
@@ -181,9 +181,9 @@ def test_it_is_taken_exactly_where_no_fact_is_another(changed: Changed) -> None:
 # ---- the broken glass
 
 
-def broken(tip: str = OLD, until: timedelta = timedelta(minutes=5), *, acknowledged: bool = False) -> Recorded:
+def broken(tip: str = OLD, until: timedelta = timedelta(minutes=5), *, acknowledged: bool = False) -> HeldLease:
     glass = {"tip": tip, "expires": timestamp(NOW + until), "by": "ann", "reason": "fire", "acknowledged": acknowledged}
-    return Recorded(make_lease(holder="", granted=None, generation=6, break_glass=glass), None)
+    return HeldLease(make_lease(holder="", granted=None, generation=6, break_glass=glass), None)
 
 
 @pytest.mark.parametrize("acknowledged", [True, False])

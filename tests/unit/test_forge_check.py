@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_gates.cli.forge import view as forge_view
-from orch_gates.forge.check import Seen, ahead, problems
+from orch_gates.forge.check import ForgeFacts, ahead, problems
 from orch_gates.forge.port.protection import Protection
-from orch_gates.forge.port.server import About, Access, Kind
+from orch_gates.forge.port.server import About, Access, ForgeKind
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 ACCESS = Access(
     "bot", ("read:repository",), can_read=True, can_write=True, is_admin=False, archived=False, default_branch="main"
 )
-SEEN = Seen(About(Kind.GITEA, "1.26.4", NOON), ACCESS, None, "", 0.0)
+SEEN = ForgeFacts(About(ForgeKind.GITEA, "1.26.4", NOON), ACCESS, None, "", 0.0)
 
 
 def test_a_forge_without_a_problem() -> None:
@@ -40,7 +40,7 @@ def test_a_forge_without_a_problem() -> None:
         (replace(SEEN, clock_ahead=-3600.0), "this machine's clock is 3600 s ahead of the forge's"),
     ],
 )
-def test_each_problem_says_what_to_do(seen: Seen, words: str) -> None:
+def test_each_problem_says_what_to_do(seen: ForgeFacts, words: str) -> None:
     (problem,) = problems(seen)
     assert words in problem
 

@@ -10,14 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_gates.errors import SettingsError
-from orch_gates.forge.detect import CiJob, resolve_forge, same_repository
-from orch_gates.forge.detect import ForgeAddress as Address
-from orch_gates.forge.detect import ForgeOptions as Options
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.detect import CiJob, ForgeAddress, ForgeOptions, resolve_forge, same_repository
+from orch_gates.forge.port.server import ForgeKind
 from orch_gates.settings import load
 
 URL = "https://git.example.org"
-NAMED = Options(url=URL, repository="acme/app")
+NAMED = ForgeOptions(url=URL, repository="acme/app")
 GITEA, FORGEJO, GITHUB = (
     CiJob("gitea", "http://gitea.example.org:3000"),
     CiJob("forgejo", "https://forgejo.example.org"),
@@ -28,36 +26,52 @@ GITEA, FORGEJO, GITHUB = (
 @pytest.mark.parametrize(
     ("options", "job", "wanted"),
     [
-        (Options(), CiJob(), None),
-        (Options(token=True), CiJob(), None),
-        (Options(repository="acme/app"), GITEA, None),
+        (ForgeOptions(), CiJob(), None),
+        (ForgeOptions(token=True), CiJob(), None),
+        (ForgeOptions(repository="acme/app"), GITEA, None),
         (replace(NAMED, kind="none", token=True), GITEA, None),
-        (Options(repository="acme/app", token=True), GITEA, Address(Kind.GITEA, GITEA.server, "acme/app")),
         (
-            Options(repository="acme/app", token=True),
-            FORGEJO,
-            Address(Kind.FORGEJO, FORGEJO.server, "acme/app"),
+            ForgeOptions(repository="acme/app", token=True),
+            GITEA,
+            ForgeAddress(ForgeKind.GITEA, GITEA.server, "acme/app"),
         ),
-        (Options(repository="acme/app", token=True), GITHUB, Address(Kind.GITHUB, GITHUB.server, "acme/app")),
-        (NAMED, CiJob(), Address(None, URL, "acme/app")),
-        (NAMED, GITEA, Address(None, URL, "acme/app")),
+        (
+            ForgeOptions(repository="acme/app", token=True),
+            FORGEJO,
+            ForgeAddress(ForgeKind.FORGEJO, FORGEJO.server, "acme/app"),
+        ),
+        (
+            ForgeOptions(repository="acme/app", token=True),
+            GITHUB,
+            ForgeAddress(ForgeKind.GITHUB, GITHUB.server, "acme/app"),
+        ),
+        (NAMED, CiJob(), ForgeAddress(None, URL, "acme/app")),
+        (NAMED, GITEA, ForgeAddress(None, URL, "acme/app")),
         (
             replace(NAMED, url="https://GitHub.com/"),
             CiJob(),
-            Address(Kind.GITHUB, "https://GitHub.com", "acme/app"),
+            ForgeAddress(ForgeKind.GITHUB, "https://GitHub.com", "acme/app"),
         ),
-        (replace(NAMED, url=GITHUB.server), GITHUB, Address(Kind.GITHUB, GITHUB.server, "acme/app")),
-        (replace(NAMED, kind="forgejo"), CiJob(), Address(Kind.FORGEJO, URL, "acme/app")),
-        (replace(NAMED, kind="github"), GITEA, Address(Kind.GITHUB, URL, "acme/app")),
-        (replace(NAMED, kind="github", url=""), CiJob(), Address(Kind.GITHUB, "https://github.com", "acme/app")),
-        (replace(NAMED, kind="github", url=""), GITEA, Address(Kind.GITHUB, "https://github.com", "acme/app")),
-        (replace(NAMED, kind="gitea", url=""), FORGEJO, Address(Kind.GITEA, FORGEJO.server, "acme/app")),
-        (Options(url="/srv/git/app.git"), CiJob(), Address(Kind.LOCAL, "/srv/git/app.git")),
-        (Options(url="../app.git"), GITEA, Address(Kind.LOCAL, "../app.git")),
-        (Options(url="file:///srv/a%20b.git"), CiJob(), Address(Kind.LOCAL, "/srv/a b.git")),
+        (replace(NAMED, url=GITHUB.server), GITHUB, ForgeAddress(ForgeKind.GITHUB, GITHUB.server, "acme/app")),
+        (replace(NAMED, kind="forgejo"), CiJob(), ForgeAddress(ForgeKind.FORGEJO, URL, "acme/app")),
+        (replace(NAMED, kind="github"), GITEA, ForgeAddress(ForgeKind.GITHUB, URL, "acme/app")),
+        (
+            replace(NAMED, kind="github", url=""),
+            CiJob(),
+            ForgeAddress(ForgeKind.GITHUB, "https://github.com", "acme/app"),
+        ),
+        (
+            replace(NAMED, kind="github", url=""),
+            GITEA,
+            ForgeAddress(ForgeKind.GITHUB, "https://github.com", "acme/app"),
+        ),
+        (replace(NAMED, kind="gitea", url=""), FORGEJO, ForgeAddress(ForgeKind.GITEA, FORGEJO.server, "acme/app")),
+        (ForgeOptions(url="/srv/git/app.git"), CiJob(), ForgeAddress(ForgeKind.LOCAL, "/srv/git/app.git")),
+        (ForgeOptions(url="../app.git"), GITEA, ForgeAddress(ForgeKind.LOCAL, "../app.git")),
+        (ForgeOptions(url="file:///srv/a%20b.git"), CiJob(), ForgeAddress(ForgeKind.LOCAL, "/srv/a b.git")),
     ],
 )
-def test_what_is_said_and_where_it_runs_decide(options: Options, job: CiJob, wanted: Address | None) -> None:
+def test_what_is_said_and_where_it_runs_decide(options: ForgeOptions, job: CiJob, wanted: ForgeAddress | None) -> None:
     """In a job its own forge is asked only with a token; a url of another server is asked what it is."""
     assert resolve_forge(options, job, "") == wanted
 
@@ -86,16 +100,18 @@ def test_what_is_said_and_where_it_runs_decide(options: Options, job: CiJob, wan
 def test_the_clone_says_which_repository_where_it_is_from_that_forge(origin: str, wanted: str) -> None:
     """A clone from somewhere else names nothing there."""
     if wanted:
-        assert resolve_forge(Options(url=URL), CiJob(), origin) == Address(None, URL, wanted)
-        assert resolve_forge(Options(url=URL, repository="ot/her"), CiJob(), origin) == Address(None, URL, "ot/her")
+        assert resolve_forge(ForgeOptions(url=URL), CiJob(), origin) == ForgeAddress(None, URL, wanted)
+        assert resolve_forge(ForgeOptions(url=URL, repository="ot/her"), CiJob(), origin) == ForgeAddress(
+            None, URL, "ot/her"
+        )
     else:
         with pytest.raises(SettingsError, match="ORCH_FORGE_REPOSITORY"):
-            resolve_forge(Options(url=URL), CiJob(), origin)
+            resolve_forge(ForgeOptions(url=URL), CiJob(), origin)
 
 
 def test_a_forge_may_live_below_a_path() -> None:
-    place = resolve_forge(Options(kind="gitea", url=f"{URL}/forge/"), CiJob(), f"{URL}/forge/acme/app.git")
-    assert place == Address(Kind.GITEA, f"{URL}/forge", "acme/app")
+    place = resolve_forge(ForgeOptions(kind="gitea", url=f"{URL}/forge/"), CiJob(), f"{URL}/forge/acme/app.git")
+    assert place == ForgeAddress(ForgeKind.GITEA, f"{URL}/forge", "acme/app")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +132,7 @@ def test_a_forge_may_live_below_a_path() -> None:
 def test_it_is_said_why_the_clone_does_not_name_the_repository(url: str, origin: str, words: str) -> None:
     """People give the url of a page, of the API, or of the repository."""
     with pytest.raises(SettingsError) as raised:
-        resolve_forge(Options(kind="gitea", url=url), CiJob(), origin)
+        resolve_forge(ForgeOptions(kind="gitea", url=url), CiJob(), origin)
     assert words in str(raised.value)
 
 
@@ -124,19 +140,21 @@ def test_it_is_said_why_the_clone_does_not_name_the_repository(url: str, origin:
 def test_what_is_beside_it_is_another_place(path: str) -> None:
     """Nothing that lives there is a repository of this forge."""
     with pytest.raises(SettingsError, match="ORCH_FORGE_REPOSITORY"):
-        resolve_forge(Options(kind="gitea", url=f"{URL}/forge"), CiJob(), f"{URL}/{path}.git")
+        resolve_forge(ForgeOptions(kind="gitea", url=f"{URL}/forge"), CiJob(), f"{URL}/{path}.git")
 
 
 def test_a_bare_repository_is_where_the_clone_is_from() -> None:
-    assert resolve_forge(Options(kind="local"), CiJob(), "/srv/app.git") == Address(Kind.LOCAL, "/srv/app.git")
+    assert resolve_forge(ForgeOptions(kind="local"), CiJob(), "/srv/app.git") == ForgeAddress(
+        ForgeKind.LOCAL, "/srv/app.git"
+    )
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (Options(kind="gitea", repository="acme/app"), "ORCH_FORGE_URL"),
-        (Options(kind="local"), "path of a bare repository"),
-        (Options(kind="local", url=URL), "path of a bare repository"),
+        (ForgeOptions(kind="gitea", repository="acme/app"), "ORCH_FORGE_URL"),
+        (ForgeOptions(kind="local"), "path of a bare repository"),
+        (ForgeOptions(kind="local", url=URL), "path of a bare repository"),
         (replace(NAMED, url="ssh://git@git.example.org/acme/app"), "https://git.example.org"),
         (replace(NAMED, url="git@git.example.org:acme/app"), "https://git.example.org"),
         (replace(NAMED, url="https://"), "https://git.example.org"),
@@ -151,7 +169,7 @@ def test_a_bare_repository_is_where_the_clone_is_from() -> None:
         (replace(NAMED, repository="a/."), "owner/name"),
     ],
 )
-def test_what_cannot_be_used_is_said(options: Options, words: str) -> None:
+def test_what_cannot_be_used_is_said(options: ForgeOptions, words: str) -> None:
     with pytest.raises(SettingsError, match=words) as raised:
         resolve_forge(options, CiJob(), "")
     assert "\n" not in str(raised.value)
@@ -165,11 +183,11 @@ def test_a_password_in_the_url_is_refused_and_not_repeated() -> None:
     assert secret not in str(raised.value)
 
 
-@given(url=st.text(max_size=60), origin=st.text(max_size=60), kind=st.sampled_from(["auto", *Kind]))
+@given(url=st.text(max_size=60), origin=st.text(max_size=60), kind=st.sampled_from(["auto", *ForgeKind]))
 def test_any_text_is_used_or_refused(url: str, origin: str, kind: str) -> None:
     try:
-        resolve_forge(Options(kind, url, "acme/app", token=True), GITEA, origin)
-        resolve_forge(Options(kind, url), CiJob(), origin)
+        resolve_forge(ForgeOptions(kind, url, "acme/app", token=True), GITEA, origin)
+        resolve_forge(ForgeOptions(kind, url), CiJob(), origin)
     except SettingsError as error:
         assert "ORCH_FORGE" in str(error)
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from orch_gates.gates.image.freshness import (
     REVISION,
     TREE,
-    Base,
-    Facts,
+    BaseImage,
+    FreshnessFacts,
+    ImageUnreadable,
     PlatformImage,
     Revision,
-    Unreadable,
     judge,
 )
 from orch_gates.gates.policy import IMAGE_FRESHNESS
@@ -34,8 +34,10 @@ def one(labels: dict[str, str] | None = None, platform: str = "linux/amd64", **m
     return dataclasses.replace(made, **more)  # type: ignore[arg-type]
 
 
-def facts(*platforms: PlatformImage, **more: object) -> Facts:
-    made = Facts("git.example.org/acme/app", "staging", DIGEST, REVISION_KNOWN, platforms or (one(),), tested=DIGEST)
+def facts(*platforms: PlatformImage, **more: object) -> FreshnessFacts:
+    made = FreshnessFacts(
+        "git.example.org/acme/app", "staging", DIGEST, REVISION_KNOWN, platforms or (one(),), tested=DIGEST
+    )
     return dataclasses.replace(made, **more)  # type: ignore[arg-type]
 
 
@@ -120,18 +122,18 @@ def test_a_label_and_an_annotation_that_differ_prove_nothing() -> None:
 
 def test_what_came_with_the_base_does_not_count() -> None:
     """The base was built of this commit, and what was built on it says nothing of its own."""
-    base = Base("git.example.org/acme/base:1", {REVISION: COMMIT, TREE: TREE_ID}, ("l1",))
+    base = BaseImage("git.example.org/acme/base:1", {REVISION: COMMIT, TREE: TREE_ID}, ("l1",))
     assert rules(verdict(one(base=base))) == ["inherited-label"]
     assert rules(verdict(one({REVISION: COMMIT, TREE: TREE_ID}, base=base))) == ["inherited-label"]
-    own = Base(base.image, {REVISION: OTHER, TREE: TREE_ID}, ("l1",))
+    own = BaseImage(base.image, {REVISION: OTHER, TREE: TREE_ID}, ("l1",))
     assert verdict(one(base=own)).outcome is Outcome.PASS
     assert verdict(one({}, annotations={REVISION: COMMIT}, base=base)).outcome is Outcome.PASS
     assert verdict(one(annotations={REVISION: COMMIT}, base=base)).outcome is Outcome.PASS
     # The inherited label beside one of its own takes nothing away, whatever it says.
     assert verdict(one({REVISION: COMMIT, TREE: TREE_ID}, base=own)).outcome is Outcome.PASS
-    theirs = Base(base.image, {REVISION: OTHER}, ("l1",))
+    theirs = BaseImage(base.image, {REVISION: OTHER}, ("l1",))
     assert verdict(one({REVISION: OTHER, TREE: TREE_ID}, base=theirs)).outcome is Outcome.PASS
-    wrong = Base(base.image, {TREE: OTHER_TREE}, ("l1",))
+    wrong = BaseImage(base.image, {TREE: OTHER_TREE}, ("l1",))
     assert verdict(one({REVISION: COMMIT, TREE: OTHER_TREE}, base=wrong)).outcome is Outcome.PASS
     assert rules(verdict(one({REVISION: OTHER, TREE: OTHER_TREE}, base=wrong))) == ["other-tree"]
     # An annotation that says nothing makes no label its own.
@@ -157,7 +159,7 @@ def test_a_commit_that_git_does_not_have_is_told() -> None:
 
 def test_a_base_that_is_another_one_by_now_tells_nothing() -> None:
     """Its tag moved since the build: whether the label was inherited is not known (IMG-1)."""
-    moved = Base("git.example.org/acme/base:latest", {REVISION: OTHER}, ("new",))
+    moved = BaseImage("git.example.org/acme/base:latest", {REVISION: OTHER}, ("new",))
     found = verdict(one(base=moved))
     assert found.outcome is Outcome.FAIL
     assert found.reason.startswith("could not check: git.example.org/acme/base:latest is not the base")
@@ -165,7 +167,7 @@ def test_a_base_that_is_another_one_by_now_tells_nothing() -> None:
 
 def test_a_base_that_a_person_names_has_to_be_the_base() -> None:
     """Its layers are the first ones, or nothing follows from its labels."""
-    base = Base("git.example.org/acme/base:1", {}, ("l1", "l2"))
+    base = BaseImage("git.example.org/acme/base:1", {}, ("l1", "l2"))
     named = {"named_base": base.image}
     assert verdict(one(base=base, layers=("l1", "l2", "l3")), **named).outcome is Outcome.PASS
     for layers in ((), ("l1",), ("l2", "l1", "l3")):
@@ -195,7 +197,7 @@ def test_an_index_of_nothing_is_stale() -> None:
 
 def test_what_could_not_be_read_is_no_staleness() -> None:
     """FAIL by the policy, with its own words, and no word about the image (SPEC 4.3)."""
-    found = judge(Unreadable("x/y:1", COMMIT, "the registry gave no usable answer", "no answer"), IMAGE_FRESHNESS)
+    found = judge(ImageUnreadable("x/y:1", COMMIT, "the registry gave no usable answer", "no answer"), IMAGE_FRESHNESS)
     assert found.outcome is Outcome.FAIL
     assert found.reason == "could not check: the registry gave no usable answer: no answer"
     assert "image_status" not in found.evidence
@@ -205,7 +207,7 @@ labels = st.dictionaries(
     st.sampled_from([REVISION, TREE]), st.sampled_from(["", COMMIT, COMMIT[:12], OTHER, TREE_ID, OTHER_TREE])
 )
 layers = st.lists(st.sampled_from("abc"), max_size=3).map(tuple)
-bases = st.none() | st.builds(Base, st.just("x/base:1"), labels, layers)
+bases = st.none() | st.builds(BaseImage, st.just("x/base:1"), labels, layers)
 platforms = st.builds(
     PlatformImage,
     st.sampled_from(["linux/amd64", "linux/arm64"]),
@@ -223,7 +225,7 @@ revisions = st.builds(
 )
 digests = st.sampled_from(["", DIGEST, OTHER_DIGEST])
 any_facts = st.builds(
-    Facts,
+    FreshnessFacts,
     st.just("x/app"),
     st.just("t"),
     st.sampled_from([DIGEST, OTHER_DIGEST]),
@@ -236,7 +238,7 @@ any_facts = st.builds(
 
 
 @given(any_facts, platforms)
-def test_one_platform_more_never_makes_it_fresh(found: Facts, more: PlatformImage) -> None:
+def test_one_platform_more_never_makes_it_fresh(found: FreshnessFacts, more: PlatformImage) -> None:
     """Monotone: what was not a PASS stays none, but for an index that had no platform."""
     if found.platforms and judge(found, IMAGE_FRESHNESS).outcome is not Outcome.PASS:
         wider = dataclasses.replace(found, platforms=(*found.platforms, more))
@@ -244,7 +246,7 @@ def test_one_platform_more_never_makes_it_fresh(found: Facts, more: PlatformImag
 
 
 @given(any_facts, bases)
-def test_knowing_a_base_never_makes_it_fresh(found: Facts, base: Base | None) -> None:
+def test_knowing_a_base_never_makes_it_fresh(found: FreshnessFacts, base: BaseImage | None) -> None:
     """What a base has can only take away from what is proven, or from what contradicts it."""
     bare = dataclasses.replace(found, platforms=tuple(dataclasses.replace(p, base=None) for p in found.platforms))
     based = dataclasses.replace(found, platforms=tuple(dataclasses.replace(p, base=base) for p in found.platforms))
@@ -255,7 +257,7 @@ def test_knowing_a_base_never_makes_it_fresh(found: Facts, base: Base | None) ->
 
 
 @given(any_facts)
-def test_a_pass_has_everything_on_its_side(found: Facts) -> None:
+def test_a_pass_has_everything_on_its_side(found: FreshnessFacts) -> None:
     """Said independently: every digest named is the one, and each platform states the commit or its tree."""
     if judge(found, IMAGE_FRESHNESS).outcome is not Outcome.PASS:
         return

@@ -14,7 +14,7 @@ from orch_gates.engine.stages import EdgeGate
 from orch_gates.gates.evaluate import evaluate
 from orch_gates.gates.gate import Ports, Subject
 from orch_gates.gates.policy import Policy, policy_table
-from orch_gates.gates.recorded import Record, recorded
+from orch_gates.gates.recorded import ReportContract, recorded
 from orch_gates.gates.registry import GATES
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.settings import load
@@ -22,7 +22,7 @@ from orch_gates.variables.setting import setting
 from scripts import gates_reference
 from tests.reports import HEAD, passed
 
-RECORD = Record("tea-made", "30-tea-report.md", "tea_status", {"HOT": Outcome.PASS, "COLD": Outcome.FAIL})
+RECORD = ReportContract("tea-made", "30-tea-report.md", "tea_status", {"HOT": Outcome.PASS, "COLD": Outcome.FAIL})
 
 
 @dataclass(frozen=True, slots=True)

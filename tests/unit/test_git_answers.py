@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orch_gates.errors import StaleUpdate
-from orch_gates.git.answers import Fetched, Pushed, read_fetch, read_push
+from orch_gates.git.answers import FetchOutcome, PushOutcome, read_fetch, read_push
 
 REF = "refs/heads/orch-state"
 HOOK = f"remote: orch-gates: {StaleUpdate(REF)}        \n"
@@ -20,24 +20,24 @@ def line(flag: str, summary: str) -> str:
 @pytest.mark.parametrize(
     ("code", "stdout", "stderr", "meaning"),
     [
-        (0, line(" ", "1234567..89abcde"), "", Pushed.LANDED),
-        (0, line("*", "[new branch]"), "", Pushed.LANDED),
-        (0, line("=", "[up to date]"), "", Pushed.TWIN),
-        (1, line("!", "[rejected] (fetch first)"), "", Pushed.LOST),
-        (1, line("!", "[rejected] (stale info)"), "", Pushed.LOST),
-        (1, line("!", "[remote rejected] (pre-receive hook declined)"), "remote: no\n", Pushed.REFUSED),
-        (1, line("!", "[rejected] (non-fast-forward)"), "", Pushed.LOST),
-        (1, line("!", "[remote rejected] (non-fast-forward)"), "", Pushed.REFUSED),
-        (1, line("!", "[remote rejected] (pre-receive hook declined)"), HOOK, Pushed.LOST),
-        (128, "", "fatal: Authentication failed for 'https://host.invalid/'\n", Pushed.REFUSED),
-        (128, "", "fatal: the receiving end does not support --atomic push\n", Pushed.REFUSED),
-        (128, "", "fatal: the receiving end does not support this repository's hash algorithm\n", Pushed.REFUSED),
-        (1, line("!", "[remote rejected] (unpacker error)"), TOO_BIG, Pushed.REFUSED),
-        (1, line("!", "[remote rejected] (unpacker error)"), DISK_FULL, Pushed.REFUSED),
-        (128, "", "fatal: the remote end hung up unexpectedly\n", Pushed.UNCLEAR),
+        (0, line(" ", "1234567..89abcde"), "", PushOutcome.LANDED),
+        (0, line("*", "[new branch]"), "", PushOutcome.LANDED),
+        (0, line("=", "[up to date]"), "", PushOutcome.TWIN),
+        (1, line("!", "[rejected] (fetch first)"), "", PushOutcome.LOST),
+        (1, line("!", "[rejected] (stale info)"), "", PushOutcome.LOST),
+        (1, line("!", "[remote rejected] (pre-receive hook declined)"), "remote: no\n", PushOutcome.REFUSED),
+        (1, line("!", "[rejected] (non-fast-forward)"), "", PushOutcome.LOST),
+        (1, line("!", "[remote rejected] (non-fast-forward)"), "", PushOutcome.REFUSED),
+        (1, line("!", "[remote rejected] (pre-receive hook declined)"), HOOK, PushOutcome.LOST),
+        (128, "", "fatal: Authentication failed for 'https://host.invalid/'\n", PushOutcome.REFUSED),
+        (128, "", "fatal: the receiving end does not support --atomic push\n", PushOutcome.REFUSED),
+        (128, "", "fatal: the receiving end does not support this repository's hash algorithm\n", PushOutcome.REFUSED),
+        (1, line("!", "[remote rejected] (unpacker error)"), TOO_BIG, PushOutcome.REFUSED),
+        (1, line("!", "[remote rejected] (unpacker error)"), DISK_FULL, PushOutcome.REFUSED),
+        (128, "", "fatal: the remote end hung up unexpectedly\n", PushOutcome.UNCLEAR),
     ],
 )
-def test_the_meaning_of_a_push(code: int, stdout: str, stderr: str, meaning: Pushed) -> None:
+def test_the_meaning_of_a_push(code: int, stdout: str, stderr: str, meaning: PushOutcome) -> None:
     """A race that our own hook saw first is a lost race, and is tried again; any other word of a hook is final."""
     assert read_push(code, stdout, stderr, [REF]).meaning is meaning
 
@@ -45,13 +45,13 @@ def test_the_meaning_of_a_push(code: int, stdout: str, stderr: str, meaning: Pus
 @pytest.mark.parametrize(
     ("stderr", "meaning"),
     [
-        ("fatal: couldn't find remote ref refs/heads/orch-state\n", Fetched.ABSENT),
-        ("fatal: https://host.invalid/x.git/info/refs not valid: is this a git repository?\n", Fetched.FOREIGN),
-        ("fatal: Authentication failed for 'https://host.invalid/'\n", Fetched.REFUSED),
-        ("fatal: mismatched algorithms: client sha1; server sha256\n", Fetched.FORMAT),
-        ("fatal: unable to access 'https://host.invalid/': Could not resolve host\n", Fetched.FAILED),
+        ("fatal: couldn't find remote ref refs/heads/orch-state\n", FetchOutcome.ABSENT),
+        ("fatal: https://host.invalid/x.git/info/refs not valid: is this a git repository?\n", FetchOutcome.FOREIGN),
+        ("fatal: Authentication failed for 'https://host.invalid/'\n", FetchOutcome.REFUSED),
+        ("fatal: mismatched algorithms: client sha1; server sha256\n", FetchOutcome.FORMAT),
+        ("fatal: unable to access 'https://host.invalid/': Could not resolve host\n", FetchOutcome.FAILED),
     ],
 )
-def test_the_meaning_of_a_fetch(stderr: str, meaning: Fetched) -> None:
+def test_the_meaning_of_a_fetch(stderr: str, meaning: FetchOutcome) -> None:
     """Only git's own word makes a ref absent (ST-9)."""
     assert read_fetch(128, stderr).meaning is meaning

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_gates.errors import StaleUpdate
-from orch_gates.forge.answer import Answer, Sort
+from orch_gates.forge.answer import ForgeResponse, TroubleKind
 from orch_gates.forge.gitea.errors import merge_outcome, scopes, trouble
 from orch_gates.forge.port.pulls import (
     AlreadyMerged,
@@ -75,44 +75,47 @@ MERGES: dict[str, MergeOutcome] = {
     "merge: without the scope": Forbidden(_NO_SCOPE),
 }
 
-TROUBLES: dict[str, tuple[Sort, str]] = {
+TROUBLES: dict[str, tuple[TroubleKind, str]] = {
     "pull: closed when merged": (
-        Sort.REFUSED,
+        TroubleKind.REFUSED,
         "412 (cannot change state of this pull request, it was already merged)",
     ),
-    "pull: of no branch": (Sort.REFUSED, _HIDDEN),
+    "pull: of no branch": (TroubleKind.REFUSED, _HIDDEN),
     "pull: of one branch": (
-        Sort.REFUSED,
+        TroubleKind.REFUSED,
         "422 (Invalid PullRequest: There are no changes between the head and the base)",
     ),
     "pull: open already": (
-        Sort.REFUSED,
+        TroubleKind.REFUSED,
         "409 (pull request already exists for these targets [id: 0, issue_id: 0, head_repo_id: 0, "
         "base_repo_id: 0, head_branch: topic, base_branch: main])",
     ),
-    "read: moved": (Sort.REFUSED, _MOVED),
-    "read: where one may not look": (Sort.REFUSED, _HIDDEN),
-    "read: with a wrong token": (Sort.REFUSED, _NO_TOKEN),
-    "read: without the scope": (Sort.REFUSED, _NO_SCOPE.replace("write:repository", "read:user")),
+    "read: moved": (TroubleKind.REFUSED, _MOVED),
+    "read: where one may not look": (TroubleKind.REFUSED, _HIDDEN),
+    "read: with a wrong token": (TroubleKind.REFUSED, _NO_TOKEN),
+    "read: without the scope": (TroubleKind.REFUSED, _NO_SCOPE.replace("write:repository", "read:user")),
     "rules: by somebody who does not administer": (
-        Sort.REFUSED,
+        TroubleKind.REFUSED,
         "403, the token's user does not administer the repository; ask somebody who does",
     ),
-    "rules: for nobody": (Sort.REFUSED, "422 (user does not exist [uid: 0, name: nobody-of-this-name])"),
-    "run: no such number": (Sort.REFUSED, _HIDDEN),
-    "status: of no commit": (Sort.FAILED, "500"),
+    "rules: for nobody": (TroubleKind.REFUSED, "422 (user does not exist [uid: 0, name: nobody-of-this-name])"),
+    "run: no such number": (TroubleKind.REFUSED, _HIDDEN),
+    "status: of no commit": (TroubleKind.FAILED, "500"),
     "workflow: it cannot be dispatched": (
-        Sort.REFUSED,
+        TroubleKind.REFUSED,
         '422 (workflow "push.yml" has no workflow_dispatch event trigger)',
     ),
-    "workflow: no such file": (Sort.REFUSED, _HIDDEN.replace("(not found", '(workflow "never.yml" doesn\'t exist')),
-    "workflow: no such ref": (Sort.REFUSED, _HIDDEN.replace("(not found", '(ref "nowhere" doesn\'t exist')),
-    "write: archived": (Sort.REFUSED, _ARCHIVED),
+    "workflow: no such file": (
+        TroubleKind.REFUSED,
+        _HIDDEN.replace("(not found", '(workflow "never.yml" doesn\'t exist'),
+    ),
+    "workflow: no such ref": (TroubleKind.REFUSED, _HIDDEN.replace("(not found", '(ref "nowhere" doesn\'t exist')),
+    "write: archived": (TroubleKind.REFUSED, _ARCHIVED),
     "write: without the right": (
-        Sort.REFUSED,
+        TroubleKind.REFUSED,
         "403, the token's user may not write to the repository; give them that right",
     ),
-    "write: without the scope": (Sort.REFUSED, _NO_SCOPE),
+    "write: without the scope": (TroubleKind.REFUSED, _NO_SCOPE),
 }
 
 # No error at all, and recorded because a reader could expect one.
@@ -189,9 +192,11 @@ ELSEWHERE: list[tuple[str, int, object, MergeOutcome]] = [
 ]
 
 
-def answer(found: dict[str, Any]) -> Answer:
+def answer(found: dict[str, Any]) -> ForgeResponse:
     body = found["body"]
-    return Answer(found["status"], found["headers"], (body if isinstance(body, str) else json.dumps(body)).encode())
+    return ForgeResponse(
+        found["status"], found["headers"], (body if isinstance(body, str) else json.dumps(body)).encode()
+    )
 
 
 def test_every_recorded_answer_has_a_meaning() -> None:
@@ -220,13 +225,13 @@ def test_words_of_other_releases_and_of_proxies(source: str, status: int, body: 
     st.one_of(st.binary(max_size=60), st.text(max_size=60).map(lambda said: json.dumps({"message": said}).encode())),
 )
 def test_words_that_are_not_known_are_never_a_merge(status: int, body: bytes) -> None:
-    assert not isinstance(merge_outcome(Answer(status, {}, body)), Merged | Scheduled | AlreadyMerged)
+    assert not isinstance(merge_outcome(ForgeResponse(status, {}, body)), Merged | Scheduled | AlreadyMerged)
 
 
 @given(st.binary(min_size=1, max_size=60).filter(lambda body: bool(body.strip())))
 def test_a_merge_is_answered_without_a_word(body: bytes) -> None:
     """Whoever answers 200 with a page is something between, and says nothing about the merge."""
-    assert isinstance(merge_outcome(Answer(200, {}, body)), Ambiguous)
+    assert isinstance(merge_outcome(ForgeResponse(200, {}, body)), Ambiguous)
 
 
 def test_a_hook_cannot_speak_for_the_server() -> None:
@@ -236,30 +241,30 @@ def test_a_hook_cannot_speak_for_the_server() -> None:
 
 
 def test_the_scopes_that_a_refusal_tells() -> None:
-    def refusal(having: str, status: int = 403) -> Answer:
+    def refusal(having: str, status: int = 403) -> ForgeResponse:
         words = "token does not have at least one of required scope(s), required=[read:user], token scope="
-        return Answer(status, {}, json.dumps({"message": words + having}).encode())
+        return ForgeResponse(status, {}, json.dumps({"message": words + having}).encode())
 
     assert scopes(refusal("write:repository,read:issue")) == ("read:issue", "write:repository")
     assert scopes(refusal("")) == ()
     assert scopes(refusal("write:repository", 500)) is None
-    assert scopes(Answer(200, {}, b"{}")) is None
+    assert scopes(ForgeResponse(200, {}, b"{}")) is None
 
 
 def test_whoever_asks_too_often_waits_as_long_as_the_server_says() -> None:
-    found = trouble(Answer(429, {"Retry-After": "17"}))
-    assert (found.sort, found.wait) == (Sort.LATER, 17.0)
-    assert merge_outcome(Answer(429, {"Retry-After": "17"})) == Transient(found.message, 17.0)
+    found = trouble(ForgeResponse(429, {"Retry-After": "17"}))
+    assert (found.sort, found.wait) == (TroubleKind.LATER, 17.0)
+    assert merge_outcome(ForgeResponse(429, {"Retry-After": "17"})) == Transient(found.message, 17.0)
 
 
 def test_a_request_that_took_too_long_is_no_refusal() -> None:
     """Who says so may be the server or a proxy that has passed it on: it could not be told, and is asked for again."""
-    assert trouble(Answer(408, {})).sort is Sort.FAILED
+    assert trouble(ForgeResponse(408, {})).sort is TroubleKind.FAILED
 
 
 def test_words_from_outside_cannot_act_on_a_terminal() -> None:
     for status in (301, 403, 404, 409, 422, 500):
         body = json.dumps({"message": "\x1b[2Jgone\n::error::x"}).encode()
-        said = trouble(Answer(status, {"Location": "/repos/a/b\x1b[2J"}, body)).message
+        said = trouble(ForgeResponse(status, {"Location": "/repos/a/b\x1b[2J"}, body)).message
         assert "\x1b" not in said
         assert "\n" not in said

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_gates.errors import StaleUpdate
-from orch_gates.forge.answer import Answer, Sort
+from orch_gates.forge.answer import ForgeResponse, TroubleKind
 from orch_gates.forge.github.errors import merge_outcome, missing, of_an_app, trouble
 from orch_gates.forge.port.pulls import (
     Ambiguous,
@@ -33,8 +33,8 @@ IN_TEN_MINUTES = "1795263000"
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
 
 
-def answer(status: int, body: object = None, headers: Mapping[str, str] | None = None) -> Answer:
-    return Answer(status, headers or {}, b"" if body is None else json.dumps(body).encode())
+def answer(status: int, body: object = None, headers: Mapping[str, str] | None = None) -> ForgeResponse:
+    return ForgeResponse(status, headers or {}, b"" if body is None else json.dumps(body).encode())
 
 
 def says(message: str, **more: Any) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def test_our_own_hook_on_an_enterprise_server_sees_first_that_the_base_moved() -
         (answer(408), Transient("408, the request arrived too slowly; try again later", 1.0)),
     ],
 )
-def test_a_merge_that_is_no_refusal(given_answer: Answer, outcome: MergeOutcome) -> None:
+def test_a_merge_that_is_no_refusal(given_answer: ForgeResponse, outcome: MergeOutcome) -> None:
     """202 is the answer of `merge-async`: nothing is merged yet."""
     assert merge_outcome(given_answer) == outcome
 
@@ -147,11 +147,11 @@ def test_a_merge_that_is_no_refusal(given_answer: Answer, outcome: MergeOutcome)
         answer(204),
         answer(200, {"merged": False}),
         answer(200, []),
-        Answer(200, {}, b"<html>"),
+        ForgeResponse(200, {}, b"<html>"),
         answer(200, {"sha": "a"}),
     ],
 )
-def test_a_good_status_alone_is_no_merge(given_answer: Answer) -> None:
+def test_a_good_status_alone_is_no_merge(given_answer: ForgeResponse) -> None:
     assert isinstance(merge_outcome(given_answer), Ambiguous)
 
 
@@ -166,43 +166,55 @@ def test_a_repository_that_moved_has_no_such_pull_request() -> None:
 @pytest.mark.parametrize(
     ("given_answer", "sort", "words"),
     [
-        (answer(401, says("Bad credentials")), Sort.REFUSED, "401, the token is wrong or has expired"),
+        (answer(401, says("Bad credentials")), TroubleKind.REFUSED, "401, the token is wrong or has expired"),
         (
             answer(
                 403, says("Resource not accessible by integration"), {"X-Accepted-GitHub-Permissions": "checks=read"}
             ),
-            Sort.REFUSED,
+            TroubleKind.REFUSED,
             "lacks a permission; needed: checks=read",
         ),
-        (answer(403, says("x"), {"X-Accepted-OAuth-Scopes": "repo"}), Sort.REFUSED, "needed: repo"),
+        (answer(403, says("x"), {"X-Accepted-OAuth-Scopes": "repo"}), TroubleKind.REFUSED, "needed: repo"),
         (
             answer(
                 403, says("Resource protected by organization SAML enforcement."), {"X-GitHub-SSO": "required; url=u"}
             ),
-            Sort.REFUSED,
+            TroubleKind.REFUSED,
             "single sign-on",
         ),
-        (answer(403, says("Repository was archived so is read-only.")), Sort.REFUSED, "unarchive it"),
-        (answer(404, says("Not Found")), Sort.REFUSED, "404, not found, or the token may not see it"),
-        (answer(301, says("Moved Permanently"), {"Location": "https://a/b"}), Sort.REFUSED, "has moved to https://a/b"),
-        (answer(308, says("Moved")), Sort.REFUSED, "has moved; name the new one"),
-        (answer(410, says("Issues has been disabled in this repository.")), Sort.REFUSED, "Issues has been disabled"),
+        (answer(403, says("Repository was archived so is read-only.")), TroubleKind.REFUSED, "unarchive it"),
+        (answer(404, says("Not Found")), TroubleKind.REFUSED, "404, not found, or the token may not see it"),
+        (
+            answer(301, says("Moved Permanently"), {"Location": "https://a/b"}),
+            TroubleKind.REFUSED,
+            "has moved to https://a/b",
+        ),
+        (answer(308, says("Moved")), TroubleKind.REFUSED, "has moved; name the new one"),
+        (
+            answer(410, says("Issues has been disabled in this repository.")),
+            TroubleKind.REFUSED,
+            "Issues has been disabled",
+        ),
         (
             answer(
                 422, says("Validation Failed", errors=[{"resource": "PullRequest", "field": "head", "code": "invalid"}])
             ),
-            Sort.REFUSED,
+            TroubleKind.REFUSED,
             "Validation Failed: head invalid",
         ),
         (
             answer(
                 422, says("Validation Failed", errors=[{"code": "custom", "message": "No commits between a and b"}])
             ),
-            Sort.REFUSED,
+            TroubleKind.REFUSED,
             "Validation Failed: No commits between a and b",
         ),
-        (answer(422, says("Invalid request.", errors=["one", "two"])), Sort.REFUSED, "Invalid request: one: two"),
-        (answer(422, says("Invalid request.", errors="odd")), Sort.REFUSED, "Invalid request: odd"),
+        (
+            answer(422, says("Invalid request.", errors=["one", "two"])),
+            TroubleKind.REFUSED,
+            "Invalid request: one: two",
+        ),
+        (answer(422, says("Invalid request.", errors="odd")), TroubleKind.REFUSED, "Invalid request: odd"),
         (
             answer(
                 422,
@@ -210,21 +222,25 @@ def test_a_repository_that_moved_has_no_such_pull_request() -> None:
                     "Validation Failed", errors=["Only organization repositories can have users and team restrictions"]
                 ),
             ),
-            Sort.REFUSED,
+            TroubleKind.REFUSED,
             "Only organization repositories",
         ),
-        (answer(451, says("Repository access blocked")), Sort.REFUSED, "451, it is blocked for legal reasons"),
-        (answer(404, says("Not Found"), {"X-RateLimit-Remaining": "0"}), Sort.REFUSED, "404, not found"),
-        (answer(500, says("no rate limit"), {"X-RateLimit-Remaining": "0"}), Sort.FAILED, "500 (no rate limit)"),
-        (answer(418, says("I am a teapot")), Sort.REFUSED, "418"),
-        (answer(418), Sort.FAILED, "418 from a proxy between here and the forge"),
-        (Answer(404, {}, b"<html>\nNot found"), Sort.FAILED, "404 from a proxy between"),
-        (answer(302, None, {"Location": "https://sso.example"}), Sort.FAILED, "which leads to https://sso.example"),
-        (answer(500, says("Server Error")), Sort.FAILED, "500 (Server Error)"),
-        (Answer(502, {}, b"<html>\nBad gateway"), Sort.FAILED, "502"),
+        (answer(451, says("Repository access blocked")), TroubleKind.REFUSED, "451, it is blocked for legal reasons"),
+        (answer(404, says("Not Found"), {"X-RateLimit-Remaining": "0"}), TroubleKind.REFUSED, "404, not found"),
+        (answer(500, says("no rate limit"), {"X-RateLimit-Remaining": "0"}), TroubleKind.FAILED, "500 (no rate limit)"),
+        (answer(418, says("I am a teapot")), TroubleKind.REFUSED, "418"),
+        (answer(418), TroubleKind.FAILED, "418 from a proxy between here and the forge"),
+        (ForgeResponse(404, {}, b"<html>\nNot found"), TroubleKind.FAILED, "404 from a proxy between"),
+        (
+            answer(302, None, {"Location": "https://sso.example"}),
+            TroubleKind.FAILED,
+            "which leads to https://sso.example",
+        ),
+        (answer(500, says("Server Error")), TroubleKind.FAILED, "500 (Server Error)"),
+        (ForgeResponse(502, {}, b"<html>\nBad gateway"), TroubleKind.FAILED, "502"),
     ],
 )
-def test_every_trouble_says_what_to_do(given_answer: Answer, sort: Sort, words: str) -> None:
+def test_every_trouble_says_what_to_do(given_answer: ForgeResponse, sort: TroubleKind, words: str) -> None:
     found = trouble(given_answer)
     assert found.sort is sort
     assert words in found.message
@@ -246,7 +262,7 @@ def test_every_trouble_says_what_to_do(given_answer: Answer, sort: Sort, words: 
 def test_the_hours_limit(status: int, message: str, headers: Mapping[str, str], wait: float) -> None:
     """KnpLabs/php-github-api#1070: it comes as 403 too. Nothing was done, and asking at once would not help."""
     found = trouble(answer(status, says(message), {"X-RateLimit-Remaining": "0", **headers}))
-    assert (found.sort, found.wait) == (Sort.LATER, wait)
+    assert (found.sort, found.wait) == (TroubleKind.LATER, wait)
     assert "used up" in found.message
 
 
@@ -263,7 +279,7 @@ def test_the_hours_limit(status: int, message: str, headers: Mapping[str, str], 
 def test_too_much_at_once(status: int, message: str, headers: Mapping[str, str], wait: float) -> None:
     """app-sre/github-mirror#62; without a word how long, the guide asks for a minute."""
     found = trouble(answer(status, says(message), {"X-RateLimit-Remaining": "4000", **headers}))
-    assert (found.sort, found.wait) == (Sort.LATER, wait)
+    assert (found.sort, found.wait) == (TroubleKind.LATER, wait)
 
 
 def test_a_rule_that_may_not_be_seen_is_not_missing() -> None:
@@ -294,7 +310,7 @@ _HEADERS = {
     st.fixed_dictionaries({}, optional=_HEADERS),
 )
 def test_whatever_comes_is_one_line_and_no_merge(status: int, body: bytes, headers: dict[str, str]) -> None:
-    given_answer = Answer(status, headers, body)
+    given_answer = ForgeResponse(status, headers, body)
     found = trouble(given_answer)
     assert "\n" not in found.message
     assert 0 <= found.wait <= 86_400

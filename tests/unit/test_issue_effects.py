@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 
 from orch_gates.effects.outbox import Outbox
-from orch_gates.effects.performed import Result
+from orch_gates.effects.performed import EffectResult
 from orch_gates.engine import events, issues, legality
 from orch_gates.engine.decide import decide
 from orch_gates.engine.decision import Move
 from orch_gates.engine.stages import DEFAULT
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, SettingsError
-from orch_gates.model.effect import MAX_TEXT, IssueEffect, Word, merged
+from orch_gates.model.effect import MAX_TEXT, IssueEffect, TrackerState, merged
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome
 from orch_gates.state import codec, layout
@@ -101,18 +101,18 @@ def test_without_an_issue_or_a_step_nothing_is_told() -> None:
 def test_a_word_that_was_acted_on_is_taken_off() -> None:
     """In the commit that acts on it; a command's word stands on no issue (ENG-9)."""
     task = tracked(stage="analysis")
-    for by_issue, clears in ((True, (Word.APPROVED,)), (False, ())):
+    for by_issue, clears in ((True, (TrackerState.APPROVED,)), (False, ())):
         (effect,) = told(task, events.Approved("bob", task, "", by_issue=by_issue))
         assert (effect.clears, effect.label) == (clears, "orch/architecture")
     review = tracked(stage="review", head=HEAD)
     (effect,) = told(review, events.Rejected("bob", "no", HEAD, by_issue=True))
-    assert (effect.clears, effect.label) == ((Word.REJECTED,), "orch/development")
+    assert (effect.clears, effect.label) == ((TrackerState.REJECTED,), "orch/development")
 
 
 def test_what_is_over_is_in_progress_no_more() -> None:
     """So that the label, set again, is a new asking, which is refused in words."""
     (effect,) = told(tracked(), events.CancelAsked("ann", "no need"))
-    assert (effect.clears, effect.label) == ((Word.IN_PROGRESS,), "orch/cancelled")
+    assert (effect.clears, effect.label) == ((TrackerState.IN_PROGRESS,), "orch/cancelled")
 
 
 # ---- in the document
@@ -126,9 +126,9 @@ def test_a_later_one_takes_the_place_of_an_earlier_and_of_what_it_owes() -> None
     after = change.with_effects(step, task, ())
     (kept, new) = after.task.effects
     assert isinstance(new, IssueEffect)
-    assert (kept, new.clears, new.generation) == (make_effect(generation=5), (Word.APPROVED,), 7)
+    assert (kept, new.clears, new.generation) == (make_effect(generation=5), (TrackerState.APPROVED,), 7)
     assert after.effects == (new,)
-    assert issues.owed(after.task) == {Word.APPROVED}
+    assert issues.owed(after.task) == {TrackerState.APPROVED}
     done = merged(task.effects, frozenset({old.key}), step.effects, step.outdated)
     assert isinstance(done[-1], IssueEffect)
     assert done[-1].clears == ()
@@ -178,7 +178,7 @@ def test_a_new_task_tells_its_issue_and_nothing_else() -> None:
 # ---- performing
 
 
-def performed(tracker: Tracker | None, effect: IssueEffect) -> tuple[Result, str]:
+def performed(tracker: Tracker | None, effect: IssueEffect) -> tuple[EffectResult, str]:
     forge = MemoryForge()
     (one,) = Outbox(lambda: forge, tracker=lambda: tracker).perform([effect])
     return one.result, one.reason
@@ -187,22 +187,22 @@ def performed(tracker: Tracker | None, effect: IssueEffect) -> tuple[Result, str
 def test_performing_it_tells_the_tracker() -> None:
     tracker = MemoryTracker()
     effect = make_issue_effect(clears=["approved"])
-    assert performed(tracker, effect) == (Result.DONE, "")
-    assert tracker.shown == [(5, "orch/development", "ISSUE-5 is in development: new", 7, (Word.APPROVED,))]
+    assert performed(tracker, effect) == (EffectResult.DONE, "")
+    assert tracker.shown == [(5, "orch/development", "ISSUE-5 is in development: new", 7, (TrackerState.APPROVED,))]
 
 
 def test_what_is_newer_there_stays() -> None:
     """A process that was slow does not tell old news (P7)."""
     tracker = MemoryTracker()
     tracker.newest[5] = 8
-    assert performed(tracker, make_issue_effect())[0] is Result.SUPERSEDED
+    assert performed(tracker, make_issue_effect())[0] is EffectResult.SUPERSEDED
     assert tracker.shown == []
 
 
 def test_without_a_tracker_nothing_is_left_to_be_told() -> None:
     """P9: switched off, nothing is written to issues, and nothing waits for ever."""
     assert performed(None, make_issue_effect()) == (
-        Result.SUPERSEDED,
+        EffectResult.SUPERSEDED,
         "no tracker is turned on here (tracker.kind)",
     )
 
@@ -210,12 +210,12 @@ def test_without_a_tracker_nothing_is_left_to_be_told() -> None:
 @pytest.mark.parametrize(
     ("failure", "result"),
     [
-        (ForgeUnavailable("down"), Result.UNKNOWN),
-        (ForgeRefused("no such issue"), Result.REFUSED),
-        (SettingsError("two labels are the same"), Result.UNKNOWN),
+        (ForgeUnavailable("down"), EffectResult.UNKNOWN),
+        (ForgeRefused("no such issue"), EffectResult.REFUSED),
+        (SettingsError("two labels are the same"), EffectResult.UNKNOWN),
     ],
 )
-def test_what_could_not_be_told_stays_planned(failure: Exception, result: Result) -> None:
+def test_what_could_not_be_told_stays_planned(failure: Exception, result: EffectResult) -> None:
     tracker = MemoryTracker(failure=failure)
     assert performed(tracker, make_issue_effect()) == (result, str(failure))
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from orch_gates.engine import legality
-from orch_gates.engine.work import Role, Rules
+from orch_gates.engine.work import Role, WorkRules
 from orch_gates.errors import GitError, JobWaits, StateDocumentError, UsageError
 from orch_gates.jobs import book
-from orch_gates.jobs.run import Began, Outcome, Recorded, Runs, Taken, Wanted
+from orch_gates.jobs.run import Began, CommandOutcome, NotQueued, RecordedEnd, RunRequest, Runs
 from orch_gates.model.ids import TaskId, timestamp
 from orch_gates.model.job import Job, JobStatus, Process, Way
 from orch_gates.state import codec, layout
@@ -21,16 +21,16 @@ from tests.step_rig import A, B, Rig
 from tests.tasks_builders import NOW, make_job, make_task
 
 HERE = Process(host="one boot", pid=7, started="99")
-MINE = Wanted("T-1", "developer")
+MINE = RunRequest("T-1", "developer")
 T1 = TaskId("T-1")
 
 
-def runs(rig: Rig, rules: Rules | None = None) -> Runs:
+def runs(rig: Rig, rules: WorkRules | None = None) -> Runs:
     numbers = itertools.count(1)
     return Runs(
         rig.store,
         rig.configured,
-        rules or Rules(),
+        rules or WorkRules(),
         by="ann",
         runner="ann on here",
         process=HERE,
@@ -54,7 +54,7 @@ def task(rig: Rig, **values: Any) -> None:
     rig.write(layout.task_path(T1), codec.encode(make_task(since=timestamp(NOW), **values), ""))
 
 
-def begun(rig: Rig, wanted: Wanted = MINE) -> Began:
+def begun(rig: Rig, wanted: RunRequest = MINE) -> Began:
     found = runs(rig).begin(wanted, NOW)
     assert isinstance(found, Began)
     return found
@@ -62,8 +62,8 @@ def begun(rig: Rig, wanted: Wanted = MINE) -> Began:
 
 def ended(
     rig: Rig, began: Began, code: int | None = 0, head_of: Callable[[str], str] = lambda _: A, **values: Any
-) -> Recorded:
-    conclusion = Outcome(code, f"exit code {code}", NOW + timedelta(seconds=3), **values)
+) -> RecordedEnd:
+    conclusion = CommandOutcome(code, f"exit code {code}", NOW + timedelta(seconds=3), **values)
     return runs(rig).end(began, conclusion, head_of)
 
 
@@ -137,7 +137,7 @@ def test_a_dispatch_for_a_deferred_task_waits_on() -> None:
     task(rig, state="deferred", available_at=timestamp(NOW + timedelta(minutes=1)))
     job = queued(rig)
     with pytest.raises(JobWaits):
-        runs(rig).begin(Wanted("T-1", "developer", job.attempt), NOW)
+        runs(rig).begin(RunRequest("T-1", "developer", job.attempt), NOW)
     assert stored(rig, job.attempt).status is JobStatus.QUEUED
 
 
@@ -157,7 +157,7 @@ def test_a_dispatch_that_comes_too_late_is_over(values: dict[str, Any]) -> None:
     task(rig, **values)
     job = queued(rig)
     with pytest.raises(UsageError):
-        runs(rig).begin(Wanted("T-1", "developer", job.attempt), NOW)
+        runs(rig).begin(RunRequest("T-1", "developer", job.attempt), NOW)
     assert stored(rig, job.attempt).status is JobStatus.CANCELLED
     assert legality.job_change(job, stored(rig, job.attempt)) == ()
 
@@ -166,7 +166,7 @@ def test_a_role_that_was_not_meant_leaves_the_dispatch_alone() -> None:
     rig = Rig()
     job = queued(rig)
     with pytest.raises(UsageError, match="is for role developer, not tester"):
-        runs(rig).begin(Wanted("T-1", "tester", job.attempt), NOW)
+        runs(rig).begin(RunRequest("T-1", "tester", job.attempt), NOW)
     assert stored(rig, job.attempt) == job
 
 
@@ -177,8 +177,8 @@ def test_a_dispatch_that_arrives_again_runs_nothing(status: str) -> None:
         rig = Rig()
         task(rig, **values)
         job = put(rig, status=status)
-        found = runs(rig).begin(Wanted("T-1", "developer", job.attempt), NOW)
-        assert isinstance(found, Taken)
+        found = runs(rig).begin(RunRequest("T-1", "developer", job.attempt), NOW)
+        assert isinstance(found, NotQueued)
         assert "nothing is run" in found.reason
         assert stored(rig, job.attempt) == job
 
@@ -187,7 +187,7 @@ def test_what_waits_is_taken_and_needs_no_room() -> None:
     """It has its place already."""
     rig = Rig()
     job = queued(rig)
-    found = runs(rig, Rules(most=1)).begin(MINE, NOW)
+    found = runs(rig, WorkRules(most=1)).begin(MINE, NOW)
     assert isinstance(found, Began)
     assert found.job.attempt == job.attempt
 
@@ -200,10 +200,10 @@ def test_the_bounds_count_what_waits_and_what_runs() -> None:
         rig.write(layout.job_path(job.task, job.attempt), codec.encode(job, ""))
     rig.write(layout.job_path(TaskId("T-9"), "9" * 16), "---\nno: job\n---\n")
     roles = {"developer": Role("developer", Way.COMMAND, "x", most=2)}
-    for rules in (Rules(most=2), Rules(roles, most=9)):
+    for rules in (WorkRules(most=2), WorkRules(roles, most=9)):
         with pytest.raises(JobWaits, match="the limit is 2"):
             runs(rig, rules).begin(MINE, NOW)
-    assert isinstance(runs(rig, Rules(most=3)).begin(MINE, NOW), Began)
+    assert isinstance(runs(rig, WorkRules(most=3)).begin(MINE, NOW), Began)
 
 
 def test_a_task_is_worked_on_once_at_a_time() -> None:
@@ -211,7 +211,7 @@ def test_a_task_is_worked_on_once_at_a_time() -> None:
     rig = Rig()
     put(rig, stage="review", role="reviewer", attempt="e" * 16)
     job = queued(rig)
-    for wanted in (MINE, Wanted("T-1", "developer", job.attempt)):
+    for wanted in (MINE, RunRequest("T-1", "developer", job.attempt)):
         with pytest.raises(JobWaits, match="already has a running job"):
             runs(rig).begin(wanted, NOW)
 
@@ -222,7 +222,7 @@ def test_a_job_that_cannot_be_read_may_be_at_work() -> None:
     rig.write(layout.job_path(T1, "9" * 16), "---\nno: job\n---\n")
     for attempt in ("9" * 16, ""):
         with pytest.raises(StateDocumentError):
-            runs(rig).begin(Wanted("T-1", "developer", attempt), NOW)
+            runs(rig).begin(RunRequest("T-1", "developer", attempt), NOW)
     other = layout.job_path(TaskId("T-2"), "9" * 16)
     rig = Rig()
     rig.write(other, "---\nno: job\n---\n")

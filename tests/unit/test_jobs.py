@@ -10,7 +10,7 @@ import pytest
 
 from orch_gates.engine import jobs, legality, why, work
 from orch_gates.engine.stages import DEFAULT
-from orch_gates.engine.work import AskPerson, Role, Rules, Start, Wait
+from orch_gates.engine.work import AskPerson, Role, Start, Wait, WorkRules
 from orch_gates.model.ids import timestamp
 from orch_gates.model.job import Job, Process, Way
 from orch_gates.model.task import Task
@@ -18,7 +18,7 @@ from orch_gates.model.verdict import Outcome, Verdict
 from tests.tasks_builders import BEFORE, HEAD, NOW, make_job, make_task
 
 DEVELOPER = Role("developer", Way.COMMAND, "./develop")
-RULES = Rules({"developer": DEVELOPER})
+RULES = WorkRules({"developer": DEVELOPER})
 HERE = Process(host="one boot", pid=7, started="99")
 RED = Verdict("ci-green", Outcome.FAIL, "1 status is red")
 ABSENT = Verdict("ci-green", Outcome.FAIL, "no status yet", absent=True)
@@ -30,7 +30,7 @@ def ago(minutes: float) -> str:
     return timestamp(NOW - timedelta(minutes=minutes))
 
 
-def need(task: Task, *runs: Job, verdict: Verdict | None = None, rules: Rules = RULES) -> work.Need:
+def need(task: Task, *runs: Job, verdict: Verdict | None = None, rules: WorkRules = RULES) -> work.Need:
     return work.need(task, runs, verdict, NOW, DEFAULT, rules)
 
 

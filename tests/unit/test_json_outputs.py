@@ -14,10 +14,10 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from orch_gates.cli.main import cli
-from orch_gates.cli.outputs.catalogue import BY_NAME, OUTPUTS, Published
+from orch_gates.cli.outputs.catalogue import BY_NAME, OUTPUTS, CatalogueEntry
 from orch_gates.cli.outputs.parts import Part
 from orch_gates.cli.queue.view import PLANNED
-from orch_gates.hooks.server_hook.hook_status import State
+from orch_gates.hooks.server_hook.hook_status import HookState
 from orch_gates.model.verdict import Outcome
 from orch_gates.report import machine
 from scripts import json_reference
@@ -88,7 +88,7 @@ def test_the_page_is_that_of_the_code() -> None:
 
 
 @pytest.mark.parametrize("one", OUTPUTS, ids=lambda one: one.name)
-def test_a_schema_says_all_that_a_reader_needs(one: Published) -> None:
+def test_a_schema_says_all_that_a_reader_needs(one: CatalogueEntry) -> None:
     """What every key means; other keys only where a document of the state branch may have them (ST-1)."""
     Draft202012Validator.check_schema(one.schema)
     assert one.meaning
@@ -112,7 +112,7 @@ def enum_of(name: str, *keys: str) -> set[Any]:
 def test_words_are_those_of_the_code() -> None:
     """Where an output has a word that is no enum of the code itself, the two are compared here."""
     assert enum_of("queue-plan", "PlannedPart", "what") == set(PLANNED.values())
-    assert enum_of("hook-status", "HookPart", "state") == {state.name.lower() for state in State}
+    assert enum_of("hook-status", "HookPart", "state") == {state.name.lower() for state in HookState}
     assert enum_of("verdict", "exit_code") == {outcome.exit_code for outcome in Outcome}
     assert enum_of("verdict", "Outcome") == {outcome.value for outcome in Outcome}
 

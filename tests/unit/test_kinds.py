@@ -9,14 +9,14 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from orch_gates.engine.legality import Violation
-from orch_gates.git.draft import Draft
+from orch_gates.git.draft import TreeDraft
 from orch_gates.git.tree import Author, Objects
 from orch_gates.model.document import Document
 from orch_gates.model.root import Root
 from orch_gates.state import codec, schema
 from orch_gates.state.history import files
 from orch_gates.state.history.check import CommitChecker
-from orch_gates.state.kinds import CORE, ROOT, Body, Example, Kind, Kinds, Location
+from orch_gates.state.kinds import CORE, ROOT, Body, DocumentKind, Example, Kinds, Location
 from orch_gates.state.paths import PathPattern
 from scripts import state_reference
 
@@ -35,7 +35,7 @@ def _only_grows(before: Toy | None, after: Toy, _root: Root) -> tuple[Violation,
     return (Violation("size", "never shrinks"),) if before is not None and after.size < before.size else ()
 
 
-TOY = Kind(
+TOY = DocumentKind(
     model=Toy,
     path=PathPattern("toys/{name}.md"),
     keys={"name": "name"},
@@ -53,7 +53,7 @@ def toy(size: int, body: str = "\n- made\n") -> str:
 
 
 def committed(objects: Objects, texts: Mapping[str, str], parent: str = "") -> str:
-    draft = Draft(objects, objects.commit(parent).tree if parent else None)
+    draft = TreeDraft(objects, objects.commit(parent).tree if parent else None)
     for path, text in texts.items():
         draft.put(path, text.encode())
     return objects.put_commit(draft.write(), (parent,) if parent else (), Author("a", "a@b"), 0, "by hand\n")

@@ -10,7 +10,7 @@ from orch_gates.errors import GitError
 from orch_gates.model.ids import timestamp
 from orch_gates.model.sweep import MAX_ALERTS, MAX_TICKS, Alert, Tick, nothing
 from orch_gates.sweep.lag import Schedule, lag
-from orch_gates.sweep.remember import Ended, after
+from orch_gates.sweep.remember import EndedTick, after
 from orch_gates.sweep.unit_result import UnitResult, alerts_after, isolated, summed
 from tests.tasks_builders import BEFORE, NOW
 
@@ -114,7 +114,7 @@ def test_what_a_unit_raises_is_what_could_not_be_done() -> None:
 def test_the_memory_after_a_tick_is_bounded_and_counts() -> None:
     memory = nothing()
     for number in range(MAX_TICKS + 3):
-        ended = Ended(NOW, NOW, f"bot {number}", number)
+        ended = EndedTick(NOW, NOW, f"bot {number}", number)
         memory = after(memory, {"reaped": 2}, (), cursor=f"T-{number}", tick=ended)
     assert len(memory.ticks) == MAX_TICKS
     assert memory.ticks[-1].generation == MAX_TICKS + 2

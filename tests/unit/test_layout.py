@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from orch_gates.document_kinds import KINDS
 from orch_gates.model.ids import TASK_ID, TaskId, shard, task_id
 from orch_gates.state import layout
-from orch_gates.state.kinds import Kind, Location, Unknown
+from orch_gates.state.kinds import DocumentKind, Location, UnknownPath
 from orch_gates.state.paths import Key
 
 T1 = task_id("T-1")
@@ -31,7 +31,7 @@ branches = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,40}", fullmatch=True)
 
 def path_of(location: Location) -> str:
     """Where something belongs, by the pattern that writers use."""
-    older = location.kind.older if isinstance(location.kind, Kind) and "head" not in location.keys else None
+    older = location.kind.older if isinstance(location.kind, DocumentKind) and "head" not in location.keys else None
     path = (older or location.kind.path).path(**location.keys)
     if not location.year:
         return path
@@ -43,7 +43,7 @@ def found(path: str) -> tuple[str, dict[str, Key], int]:
     """The kind at a path (the path itself for a page), its keys, and the year of the archive."""
     location = KINDS.locate(path)
     assert isinstance(location, Location), location.why
-    name = location.kind.name if isinstance(location.kind, Kind) else str(location.kind.path)
+    name = location.kind.name if isinstance(location.kind, DocumentKind) else str(location.kind.path)
     return name, dict(location.keys), location.year
 
 
@@ -221,14 +221,14 @@ def test_where_everything_lives(path: str, place: tuple[str, dict[str, Key], int
 def test_nothing_lives_anywhere_else(path: str) -> None:
     """Near misses, other spellings and ways out of the folder are no documents; it is said why."""
     place = KINDS.locate(path)
-    assert isinstance(place, Unknown)
+    assert isinstance(place, UnknownPath)
     assert place.why
 
 
 def test_a_folder_that_is_not_the_tasks_own_is_named() -> None:
     """The same task in another shard would be a second one."""
     place = KINDS.locate(f"tasks/{'00' if shard('T-1') != '00' else '01'}/T-1/task.md")
-    assert isinstance(place, Unknown)
+    assert isinstance(place, UnknownPath)
     assert shard("T-1") in place.why
 
 
@@ -294,8 +294,8 @@ paths = st.one_of(
 def test_every_path_means_one_thing(path: str) -> None:
     """Total for any text; two paths never mean the same, and none with a meaning leads out of its folder."""
     place = KINDS.locate(path)
-    assert isinstance(place, Unknown) or path_of(place) == path
-    if not isinstance(place, Unknown):
+    assert isinstance(place, UnknownPath) or path_of(place) == path
+    if not isinstance(place, UnknownPath):
         pure = PurePosixPath(path)
         assert str(pure) == path
         assert not pure.is_absolute()

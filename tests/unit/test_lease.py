@@ -15,8 +15,8 @@ from orch_gates.engine import merge_legality
 from orch_gates.errors import LeaseLost
 from orch_gates.merge import lease as leases
 from orch_gates.merge import ledger
-from orch_gates.merge.lease import GRACE, Availability, Proof, Runner, Sight
-from orch_gates.merge.ledger import Page
+from orch_gates.merge.lease import GRACE, Availability, LeaseProof, Runner, Sight
+from orch_gates.merge.ledger import LeasePage
 from orch_gates.model.ids import moment, timestamp
 from orch_gates.model.lease import Lease
 from tests.tasks_builders import NOW, make_attempt, make_lease
@@ -28,7 +28,7 @@ PHASE = 600.0
 SECOND = timedelta(seconds=1)
 
 
-def granted(lease: Lease, *, task: str = "T-1", by: Runner = ANN, now: datetime = NOW) -> tuple[Lease, Proof]:
+def granted(lease: Lease, *, task: str = "T-1", by: Runner = ANN, now: datetime = NOW) -> tuple[Lease, LeaseProof]:
     return leases.granted(lease, task, "0123456789abcdef", by, now, PHASE, "to merge")
 
 
@@ -52,7 +52,7 @@ def test_a_grant_raises_the_generation_and_claims_it_for_the_runner() -> None:
         timestamp(NOW),
         timestamp(NOW + timedelta(seconds=PHASE)),
     )
-    assert proof == Proof("main", "0123456789abcdef", 1, 1, PHASE)
+    assert proof == LeaseProof("main", "0123456789abcdef", 1, 1, PHASE)
     assert leases.proves(proof, lease)
 
 
@@ -185,9 +185,9 @@ def test_a_proof_is_of_one_target_attempt_generation_and_claim(changes: dict[str
     other = replace(proof, **changes)
     assert not leases.proves(other, lease)
     attempt = make_attempt(id=proof.attempt, generation=1)
-    assert ledger.under(proof, Page(lease, attempt)) is attempt
+    assert ledger.under(proof, LeasePage(lease, attempt)) is attempt
     with pytest.raises(LeaseLost, match=r"this process no longer holds the lease on .*: to merge"):
-        ledger.under(other, Page(lease, attempt))
+        ledger.under(other, LeasePage(lease, attempt))
 
 
 @pytest.mark.parametrize("attempt", [None, make_attempt(id="f" * 16, generation=1)])
@@ -195,7 +195,7 @@ def test_a_proof_is_of_no_use_without_its_attempt(attempt: Any) -> None:
     """The document may have been taken away, or be another attempt's."""
     lease, proof = granted(leases.free("main"))
     with pytest.raises(LeaseLost):
-        ledger.under(proof, Page(lease, attempt))
+        ledger.under(proof, LeasePage(lease, attempt))
 
 
 # ---- when time is over
@@ -279,8 +279,8 @@ class World:
 
     lease: Lease = field(default_factory=lambda: leases.free("main"))
     now: datetime = NOW
-    proofs: list[tuple[Runner, Proof]] = field(default_factory=list)
-    spent: list[Proof] = field(default_factory=list)
+    proofs: list[tuple[Runner, LeaseProof]] = field(default_factory=list)
+    spent: list[LeaseProof] = field(default_factory=list)
     generations: list[int] = field(default_factory=list)
 
     def step(self, what: str, task: str, by: Runner, seconds: int) -> None:

@@ -18,7 +18,7 @@ from orch_gates.forge.port.pulls import (
     NotReady,
     Transient,
 )
-from orch_gates.git.answers import PushAnswer, Pushed
+from orch_gates.git.answers import PushAnswer, PushOutcome
 from tests.tasks_builders import BEFORE, HEAD, make_pull
 
 OLDER = "e" * 40
@@ -98,17 +98,17 @@ OURS, THEIRS = "a" * 40, "b" * 40
 @pytest.mark.parametrize(
     ("answer", "landed", "outcome"),
     [
-        (PushAnswer(Pushed.LANDED), OURS, Merged(OURS)),
-        (PushAnswer(Pushed.TWIN, "the same"), OURS, AlreadyMerged(OURS)),
-        (PushAnswer(Pushed.TWIN, "the same"), "", Ambiguous("the same")),
-        (PushAnswer(Pushed.LOST, "stale info"), THEIRS, AlreadyMerged(THEIRS)),
-        (PushAnswer(Pushed.LOST, "stale info"), "", BaseMoved()),
-        (PushAnswer(Pushed.REFUSED, "[remote rejected] no way", hook_output="no way"), "", Forbidden("no way")),
-        (PushAnswer(Pushed.REFUSED, "insufficient permission"), "", Forbidden("insufficient permission")),
-        (PushAnswer(Pushed.UNCLEAR, "took too long", cut_off=True), OURS, Merged(OURS)),
-        (PushAnswer(Pushed.UNCLEAR, "took too long", cut_off=True), THEIRS, AlreadyMerged(THEIRS)),
-        (PushAnswer(Pushed.UNCLEAR, "took too long", cut_off=True), "", Ambiguous("took too long")),
-        (PushAnswer(Pushed.UNCLEAR, "disk is full", declined=True), "", Transient("disk is full")),
+        (PushAnswer(PushOutcome.LANDED), OURS, Merged(OURS)),
+        (PushAnswer(PushOutcome.TWIN, "the same"), OURS, AlreadyMerged(OURS)),
+        (PushAnswer(PushOutcome.TWIN, "the same"), "", Ambiguous("the same")),
+        (PushAnswer(PushOutcome.LOST, "stale info"), THEIRS, AlreadyMerged(THEIRS)),
+        (PushAnswer(PushOutcome.LOST, "stale info"), "", BaseMoved()),
+        (PushAnswer(PushOutcome.REFUSED, "[remote rejected] no way", hook_output="no way"), "", Forbidden("no way")),
+        (PushAnswer(PushOutcome.REFUSED, "insufficient permission"), "", Forbidden("insufficient permission")),
+        (PushAnswer(PushOutcome.UNCLEAR, "took too long", cut_off=True), OURS, Merged(OURS)),
+        (PushAnswer(PushOutcome.UNCLEAR, "took too long", cut_off=True), THEIRS, AlreadyMerged(THEIRS)),
+        (PushAnswer(PushOutcome.UNCLEAR, "took too long", cut_off=True), "", Ambiguous("took too long")),
+        (PushAnswer(PushOutcome.UNCLEAR, "disk is full", declined=True), "", Transient("disk is full")),
     ],
 )
 def test_what_a_push_comes_to(answer: PushAnswer, landed: str, outcome: MergeOutcome) -> None:

@@ -12,12 +12,12 @@ import pytest
 
 from orch_gates import settings
 from orch_gates.errors import LeaseLost
-from orch_gates.forge.port.server import About, Kind
+from orch_gates.forge.port.server import About, ForgeKind
 from orch_gates.git.cli import Git
 from orch_gates.git.remote import Remote
 from orch_gates.merge import ledger, steps
 from orch_gates.merge.attempting import Attempting
-from orch_gates.merge.context import Context
+from orch_gates.merge.context import MergeContext
 from orch_gates.model.ids import moment, timestamp
 from orch_gates.model.lease import Lease
 from orch_gates.model.verdict import Outcome
@@ -33,7 +33,7 @@ class Machine:
 
     wrong: timedelta = timedelta(0)
     slow: float = 0.0
-    kind: Kind = Kind.GITEA
+    kind: ForgeKind = ForgeKind.GITEA
     elapsed: float = 0.0
     rig: Rig = field(default_factory=Rig)
 
@@ -48,7 +48,7 @@ class Machine:
 
     def attempting(self) -> Attempting:
         forge: Any = SimpleNamespace(server=self)
-        context = Context(
+        context = MergeContext(
             settings=settings.load({}),
             store=self.rig.store,
             configured=self.rig.configured,
@@ -84,10 +84,10 @@ def test_what_is_written_down_is_the_forges_time(wrong: timedelta) -> None:
     assert machine.lease.renewed == timestamp(NOW + timedelta(seconds=60))
 
 
-@pytest.mark.parametrize("kind", [Kind.GITEA, Kind.LOCAL])
+@pytest.mark.parametrize("kind", [ForgeKind.GITEA, ForgeKind.LOCAL])
 @pytest.mark.parametrize("slow", [0.0, 40.0])
 @pytest.mark.parametrize("renewed", [True, False])
-def test_a_process_stops_itself_before_others_may_take_over(kind: Kind, slow: float, *, renewed: bool) -> None:
+def test_a_process_stops_itself_before_others_may_take_over(kind: ForgeKind, slow: float, *, renewed: bool) -> None:
     """However slow the answer about the time was, from the moment when it was asked for."""
     machine = Machine(slow=slow, kind=kind)
     attempting = machine.attempting()

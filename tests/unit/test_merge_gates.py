@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_gates.gates import merge
-from orch_gates.gates.merge import GATE, PROOF_GATE, Facts
+from orch_gates.gates.merge import GATE, PROOF_GATE, MergeFacts
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.verdict import Outcome, Verdict
 from tests.tasks_builders import make_attempt
@@ -31,7 +31,7 @@ GATES = pytest.mark.parametrize("gate", [GATE, PROOF_GATE], ids=lambda gate: gat
 
 
 def judged(attempt: Attempt | None, head: str = V, target: str = "main", gate: Any = GATE) -> Verdict:
-    verdict: Verdict = gate.judge(Facts(attempt, head, target), gate.policy)
+    verdict: Verdict = gate.judge(MergeFacts(attempt, head, target), gate.policy)
     assert verdict.gate == gate.name
     assert "\n" not in verdict.reason + verdict.next_step
     assert verdict.outcome is Outcome.PASS or verdict.next_step or attempt is not None

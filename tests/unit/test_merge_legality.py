@@ -15,7 +15,7 @@ from orch_gates.engine.legality import Violation
 from orch_gates.merge import lease as leases
 from orch_gates.merge import steps
 from orch_gates.merge.lease import Runner
-from orch_gates.merge.steps import CaughtUp, End
+from orch_gates.merge.steps import AttemptEnd, CaughtUp
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.ids import timestamp
 from orch_gates.model.lease import Lease
@@ -214,7 +214,7 @@ STEPS: dict[str, Any] = {
     "noted": lambda one: steps.noted(one, "x", NOW),
     "closing": lambda one: steps.closing(one, "x", NOW) if one.phase is Phase.MERGING else one,
     **{
-        f"ended {outcome}": lambda one, outcome=outcome: steps.ended(one, End(outcome, "x", moved=True), NOW)
+        f"ended {outcome}": lambda one, outcome=outcome: steps.ended(one, AttemptEnd(outcome, "x", moved=True), NOW)
         for outcome in Outcome
     },
 }

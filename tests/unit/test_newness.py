@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from orch_gates.gates.security.newness import Newness, place
-from orch_gates.git.changes import Change
+from orch_gates.git.changes import CommitChange
 from orch_gates.git.objects import Object
 from orch_gates.scanners.answer import Hit
 
@@ -18,12 +18,12 @@ class Story:
     def __init__(self, **old: bytes) -> None:
         self.blobs = dict(old)
         self.old = set(old)
-        self.changes: list[Change] = []
+        self.changes: list[CommitChange] = []
         self.vendored = "vendor/"
 
     def commit(self, name: str, *changes: tuple[str, str, tuple[str, ...]]) -> None:
         """Files that a commit gives a version: path, blob and the blobs before."""
-        self.changes += [Change(name, path, oid, before) for path, oid, before in changes]
+        self.changes += [CommitChange(name, path, oid, before) for path, oid, before in changes]
 
     def new(self) -> list[tuple[str, str]]:
         """The commit and path of everything that is new, oldest first."""
@@ -39,7 +39,7 @@ class Story:
         [placement] = place(self.changes, {hit.oid}, set()).placements
         return Newness({hit.oid: [hit]}, lambda oid: oid == hit.oid, lambda *_: False, self._read).of(placement)
 
-    def _newest_first(self) -> list[Change]:
+    def _newest_first(self) -> list[CommitChange]:
         commits = list(dict.fromkeys(change.commit for change in self.changes))
         return [change for name in reversed(commits) for change in self.changes if change.commit == name]
 
@@ -152,14 +152,18 @@ def test_a_key_put_together_of_old_lines_is_new() -> None:
 
 def test_names_are_told_with_the_commit_that_adds_below_them() -> None:
     """The oldest commit that puts a file below a folder is the one that brings the folder's name."""
-    changes = [Change("c2", "a/token/y", "2", ()), Change("c1", "a/token/x", "1", ()), Change("c1", "b", "3", ("4",))]
+    changes = [
+        CommitChange("c2", "a/token/y", "2", ()),
+        CommitChange("c1", "a/token/x", "1", ()),
+        CommitChange("c1", "b", "3", ("4",)),
+    ]
     assert place(changes, set(), {"a/token", "b"}).names == {"a/token": "c1"}
 
 
 def test_a_file_is_compared_with_the_likeliest_of_very_many_removed_ones() -> None:
     """A commit that moves thousands of files does not compare each with each."""
-    removed = [Change("c1", f"old/{number}.txt", "", (f"o{number}",)) for number in range(5_000)]
-    placed = place([*removed, Change("c1", "new/4321.txt", "n", ())], {"n"}, set())
+    removed = [CommitChange("c1", f"old/{number}.txt", "", (f"o{number}",)) for number in range(5_000)]
+    placed = place([*removed, CommitChange("c1", "new/4321.txt", "n", ())], {"n"}, set())
     [placement] = placed.placements
     assert placement.sources[0] == ("o4321", "old/4321.txt")
     assert len(placement.sources) <= 100

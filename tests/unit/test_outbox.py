@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from orch_gates.effects.commit_status import commit_status
 from orch_gates.effects.outbox import Outbox
-from orch_gates.effects.performed import Result
+from orch_gates.effects.performed import EffectResult
 from orch_gates.engine import events
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear, SettingsError
 from orch_gates.forge.port.checks import CommitStatus, StatusState
-from orch_gates.model.effect import Effect, Shown, StatusEffect
+from orch_gates.model.effect import Effect, StatusEffect, StatusWord
 from orch_gates.model.task import TaskState
 from orch_gates.state.outcome import Result as Written
 from orch_gates.state.store import Decide, LookAgain
@@ -26,7 +26,9 @@ from tests.fakes.memory_store import MemoryRemote, MemoryStore
 from tests.step_rig import A, B, Rig
 from tests.tasks_builders import HEAD, make_effect
 
-GREEN, RED = (commit_status("orch/ci-green", state, "as seen", "") for state in (Shown.SUCCESS, Shown.FAILURE))
+GREEN, RED = (
+    commit_status("orch/ci-green", state, "as seen", "") for state in (StatusWord.SUCCESS, StatusWord.FAILURE)
+)
 
 
 def outbox(forge: MemoryForge) -> Outbox:
@@ -37,7 +39,7 @@ def rig_with(forge: MemoryForge) -> Rig:
     return Rig(outbox=outbox(forge))
 
 
-def results(forge: MemoryForge, *effects: Effect) -> list[Result]:
+def results(forge: MemoryForge, *effects: Effect) -> list[EffectResult]:
     return [one.result for one in outbox(forge).perform(effects)]
 
 
@@ -47,7 +49,7 @@ def results(forge: MemoryForge, *effects: Effect) -> list[Result]:
 def test_a_status_is_posted_once() -> None:
     """Performed again it changes nothing: what is there is not posted a second time."""
     forge = MemoryForge()
-    assert [results(forge, make_effect()) for _ in range(3)] == [[Result.DONE]] * 3
+    assert [results(forge, make_effect()) for _ in range(3)] == [[EffectResult.DONE]] * 3
     assert [status.context for status in forge.statuses.heard] == ["orch/ci-green"]
 
 
@@ -56,7 +58,7 @@ def test_a_newer_status_of_somebody_else_stays() -> None:
     forge = MemoryForge()
     forge.statuses.post(HEAD, RED)
     (one,) = outbox(forge).perform([make_effect()])
-    assert (one.result, one.settled) == (Result.SUPERSEDED, True)
+    assert (one.result, one.settled) == (EffectResult.SUPERSEDED, True)
     assert forge.statuses.latest(HEAD) == (RED,)
 
 
@@ -65,7 +67,7 @@ def test_the_status_that_was_there_before_is_replaced() -> None:
     forge = MemoryForge()
     forge.statuses.post(HEAD, RED)
     effect = make_effect(replaces=seen(forge))
-    assert results(forge, effect) == [Result.DONE]
+    assert results(forge, effect) == [EffectResult.DONE]
     assert forge.statuses.latest(HEAD)[0].state is StatusState.SUCCESS
 
 
@@ -82,23 +84,23 @@ def test_the_same_red_word_said_again_is_a_newer_one() -> None:
     forge = MemoryForge()
     forge.statuses.post(HEAD, RED)
     effect = make_effect(replaces=seen(forge))
-    assert results(forge, effect) == [Result.DONE]
+    assert results(forge, effect) == [EffectResult.DONE]
     forge.statuses.post(HEAD, RED)
-    assert results(forge, effect) == [Result.SUPERSEDED]
+    assert results(forge, effect) == [EffectResult.SUPERSEDED]
     assert forge.statuses.latest(HEAD) == (RED,)
 
 
 @pytest.mark.parametrize(
     ("there", "planned", "result"),
     [
-        (None, "success", Result.DONE),
-        (GREEN, "failure", Result.DONE),
-        (RED, "pending", Result.DONE),
-        (RED, "success", Result.SUPERSEDED),
+        (None, "success", EffectResult.DONE),
+        (GREEN, "failure", EffectResult.DONE),
+        (RED, "pending", EffectResult.DONE),
+        (RED, "success", EffectResult.SUPERSEDED),
     ],
 )
 def test_what_was_there_and_is_not_known_is_not_turned_green(
-    there: CommitStatus | None, planned: str, result: Result
+    there: CommitStatus | None, planned: str, result: EffectResult
 ) -> None:
     """The forge was down when it was planned: it is posted all the same, unless that might hide a newer red."""
     forge = MemoryForge()
@@ -106,20 +108,20 @@ def test_what_was_there_and_is_not_known_is_not_turned_green(
         forge.statuses.post(HEAD, there)
     (one,) = outbox(forge).perform([make_effect(state=planned, reason="judged", replaces=None)])
     assert one.result is result
-    if result is Result.SUPERSEDED:
+    if result is EffectResult.SUPERSEDED:
         assert "may be newer" in one.reason
 
 
 @pytest.mark.parametrize(
     ("failure", "result"),
     [
-        (ForgeRefused("403, the token lacks a scope"), Result.REFUSED),
-        (ForgeUnclear("connection reset"), Result.UNKNOWN),
-        (ForgeUnavailable("connection refused"), Result.UNKNOWN),
-        (TypeError("a bug of an adapter"), Result.UNKNOWN),
+        (ForgeRefused("403, the token lacks a scope"), EffectResult.REFUSED),
+        (ForgeUnclear("connection reset"), EffectResult.UNKNOWN),
+        (ForgeUnavailable("connection refused"), EffectResult.UNKNOWN),
+        (TypeError("a bug of an adapter"), EffectResult.UNKNOWN),
     ],
 )
-def test_what_fails_stays_planned_and_says_why(failure: Exception, result: Result) -> None:
+def test_what_fails_stays_planned_and_says_why(failure: Exception, result: EffectResult) -> None:
     """A refusal, silence and a bug are told apart; none of them is raised (P2, P3)."""
     forge = MemoryForge()
     forge.breaks(failure)
@@ -161,7 +163,7 @@ def test_a_step_posts_what_it_judged() -> None:
     before = rig.commits
     applied = rig.advance()
     assert rig.commits == before + 1
-    assert [one.result for one in applied.performed] == [Result.DONE]
+    assert [one.result for one in applied.performed] == [EffectResult.DONE]
     assert forge.statuses.heard == [CommitStatus("orch/ci-green", StatusState.SUCCESS, "12 checks")]
     assert [effect.key for effect in rig.task.effects] == [f"status:orch/ci-green@{A}:{rig.commits}"]
     rig.report("review-approved", "APPROVED")
@@ -203,7 +205,7 @@ def test_a_forge_that_is_down_undoes_no_step() -> None:
     assert (rig.task.stage, applied.performed[0].reason) == ("review", "nobody answers")
     forge.up()
     held = rig.ask(events.HoldAsked("ann", "wait"))
-    assert [one.result for one in held.performed] == [Result.DONE]
+    assert [one.result for one in held.performed] == [EffectResult.DONE]
     assert [status.context for status in forge.statuses.heard] == ["orch/ci-green"]
 
 
@@ -218,10 +220,10 @@ def test_a_new_head_gets_a_status_of_its_own() -> None:
     rig.report("ci-green", "SUCCESS")
     rig.advance()
     left = [effect for effect in rig.task.effects if isinstance(effect, StatusEffect)]
-    assert [(effect.commit, effect.state) for effect in left] == [(A, Shown.FAILURE), (B, Shown.SUCCESS)]
+    assert [(effect.commit, effect.state) for effect in left] == [(A, StatusWord.FAILURE), (B, StatusWord.SUCCESS)]
     forge.up()
     ran = pending.run(rig.store, pending.pending((rig.task,)), rig.outbox, drop_refused=False)
-    assert [(one.performed.result, one.removed) for one in ran] == [(Result.DONE, True)] * 2
+    assert [(one.performed.result, one.removed) for one in ran] == [(EffectResult.DONE, True)] * 2
     assert rig.task.effects == ()
 
 
@@ -234,7 +236,7 @@ def test_what_a_forge_refuses_can_be_given_up() -> None:
     rig.advance()
     for drop, left in ((False, 1), (True, 0)):
         ran = pending.run(rig.store, pending.pending((rig.task,)), rig.outbox, drop_refused=drop)
-        assert [one.performed.result for one in ran] == [Result.REFUSED]
+        assert [one.performed.result for one in ran] == [EffectResult.REFUSED]
         assert len(rig.task.effects) == left
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from orch_gates.scanners.pins import kinds
 from orch_gates.scanners.pins.kinds import kind
-from orch_gates.scanners.pins.pin import Pin, Pins, Why
+from orch_gates.scanners.pins.pin import Pin, Pins, UnpinnedReason
 
 ROOT = Path(__file__).parents[2]
 URLLIB3 = Pin("urllib3", "1.26.0")
@@ -35,7 +35,7 @@ def read(path: str, text: str | bytes) -> Pins:
     return kinds.read(text if isinstance(text, bytes) else text.encode(), path)
 
 
-def reasons(pins: Pins) -> list[tuple[Why, int]]:
+def reasons(pins: Pins) -> list[tuple[UnpinnedReason, int]]:
     return [(entry.why, entry.line) for entry in pins.open]
 
 
@@ -167,7 +167,7 @@ def test_an_exact_version_is_a_pin(path: str, text: str, line: int) -> None:
     assert read(path, "\ufeff" + text) == Pins({URLLIB3: line})
 
 
-RANGE, BUILD, PLACE, INCLUDED, CONDA, DYNAMIC, UNCLEAR = Why
+RANGE, BUILD, PLACE, INCLUDED, CONDA, DYNAMIC, UNCLEAR = UnpinnedReason
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ RANGE, BUILD, PLACE, INCLUDED, CONDA, DYNAMIC, UNCLEAR = Why
         ("environment.yml", "dependencies:\n  - pip:\n    - -r other.md", INCLUDED),
     ],
 )
-def test_an_entry_without_an_exact_version_is_told(path: str, text: str, why: Why) -> None:
+def test_an_entry_without_an_exact_version_is_told(path: str, text: str, why: UnpinnedReason) -> None:
     """It is no pin, and never passed over."""
     found = read(path, text)
     assert found.lines == {}

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from orch_gates.merge.proof import Facts, Landed, Rung, prove
+from orch_gates.merge.proof import AncestryFacts, Landed, Rung, prove
 
 A, B, C, D = ("a" * 40, "b" * 40, "c" * 40, "d" * 40)
-FACTS = Facts(A, "main", B, ancestor=True, merge=C)
+FACTS = AncestryFacts(A, "main", B, ancestor=True, merge=C)
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pytest
 
 from orch_gates.ci.event import ChecksChanged, Event, Nothing, PullAction, StatusChanged, Unreadable
 from orch_gates.ci.read import parse
-from orch_gates.merge.queue.events import Concern, Known, concern
-from orch_gates.merge.queue.plan import Entry, LabelEvent
+from orch_gates.merge.queue.events import KnownQueue, QueueConcern, concern
+from orch_gates.merge.queue.plan import LabelEvent, QueueEntry
 from orch_gates.model.attempt import Attempt
 from orch_gates.model.task import MERGE_QUEUE, Task
 from orch_gates.model.verdict import Outcome
@@ -42,14 +42,14 @@ def attempt_of(task: Task, commit: str = CAUGHT_UP, **changes: Any) -> Attempt:
     return make_attempt(**values | changes)
 
 
-QUEUED = Entry(task_of(), None)
-WORKS = Entry(task_of(), attempt_of(task_of()))
-BACK = Entry(task_of(stage="open"), None)
-DONE = Entry(task_of(stage="done", state="done"), None)
-KNOWN = Known("main", MAIN, "merge", ("ci", "build / *"), False, ())
+QUEUED = QueueEntry(task_of(), None)
+WORKS = QueueEntry(task_of(), attempt_of(task_of()))
+BACK = QueueEntry(task_of(stage="open"), None)
+DONE = QueueEntry(task_of(stage="done", state="done"), None)
+KNOWN = KnownQueue("main", MAIN, "merge", ("ci", "build / *"), False, ())
 
 
-def known(*entries: Entry, **changes: Any) -> Known:
+def known(*entries: QueueEntry, **changes: Any) -> KnownQueue:
     return replace(KNOWN, entries=entries, **changes)
 
 
@@ -92,7 +92,7 @@ def ended(commit: str, conclusion: str = "success") -> Event:
     )
 
 
-def answer(event: Event, *entries: Entry, **changes: Any) -> Concern:
+def answer(event: Event, *entries: QueueEntry, **changes: Any) -> QueueConcern:
     """What it means; the reason is always there."""
     found = concern(event, known(*entries, **changes))
     assert found.reason
@@ -100,7 +100,7 @@ def answer(event: Event, *entries: Entry, **changes: Any) -> Concern:
 
 
 # Event, what is queued, and whether it starts a run.
-TABLE: list[tuple[str, Event, Entry | None, bool]] = [
+TABLE: list[tuple[str, Event, QueueEntry | None, bool]] = [
     ("the clock", recorded("by the clock: schedule"), None, True),
     ("by hand", recorded("dispatched: workflow_dispatch"), None, True),
     ("the clock, of GitHub", github("schedule", schedule="0 3 * * 1"), None, True),
@@ -174,7 +174,7 @@ TABLE: list[tuple[str, Event, Entry | None, bool]] = [
 
 
 @pytest.mark.parametrize(("event", "entry", "runs"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
-def test_which_events_start_a_run(event: Event, entry: Entry | None, runs: bool) -> None:
+def test_which_events_start_a_run(event: Event, entry: QueueEntry | None, runs: bool) -> None:
     found = answer(event, *([entry] if entry else []))
     assert (found.runs, found.label_events) == (runs, {})
 
@@ -183,14 +183,14 @@ def test_which_events_start_a_run(event: Event, entry: Entry | None, runs: bool)
 def test_the_label_asks_with_who_and_where(name: str) -> None:
     """GitHub does not tell capitals apart, and sends the label as it was made first."""
     event = pull("labeled", label={"name": name})
-    assert answer(event) == Concern(True, "pull request 1 was labelled", {1: LabelEvent("ann", FIRST)})
+    assert answer(event) == QueueConcern(True, "pull request 1 was labelled", {1: LabelEvent("ann", FIRST)})
     assert answer(event, BACK).label_events == {1: LabelEvent("ann", FIRST)}
     assert answer(recorded("labelled: pull_request"), label="queue").label_events == {1: LabelEvent("orch-bot", FIRST)}
 
 
 def test_an_event_of_the_label_says_for_which_commit_it_was_set() -> None:
     """Also of one that is queued: what follows from a late or repeated one is the plan's to say."""
-    assert answer(pull("labeled", SECOND, label={"name": "merge"}), QUEUED) == Concern(
+    assert answer(pull("labeled", SECOND, label={"name": "merge"}), QUEUED) == QueueConcern(
         True, "pull request 1 was labelled", {1: LabelEvent("ann", SECOND)}
     )
 
@@ -210,7 +210,7 @@ def test_an_event_of_the_label_says_for_which_commit_it_was_set() -> None:
         (recorded("unlabelled: pull_request"), QUEUED, False),
     ],
 )
-def test_what_other_labels_mean(event: Event, entry: Entry | None, runs: bool) -> None:
+def test_what_other_labels_mean(event: Event, entry: QueueEntry | None, runs: bool) -> None:
     """Without a name nobody asked at a commit: whoever looks finds out."""
     found = answer(event, *([entry] if entry else []))
     assert (found.runs, found.label_events) == (runs, {})
@@ -229,7 +229,7 @@ def test_where_no_contexts_are_named_every_status_counts(context: str) -> None:
 
 def test_a_commit_of_two_pull_requests_is_news_for_both() -> None:
     """REC-3: whoever waits for it is named; those that do not wait any more are not."""
-    other, gone = Entry(task_of(2), None), Entry(task_of(3, stage="open"), None)
+    other, gone = QueueEntry(task_of(2), None), QueueEntry(task_of(3, stage="open"), None)
     found = answer(status("success"), QUEUED, other, gone)
     assert found.runs
     assert found.reason.endswith("for PR-1, PR-2")
@@ -238,7 +238,7 @@ def test_a_commit_of_two_pull_requests_is_news_for_both() -> None:
 @pytest.mark.parametrize("tip", ["", MAIN])
 def test_no_commit_is_nobodys(tip: str) -> None:
     """What an event does not say matches nothing, least of all what is not known here either."""
-    gone = Entry(task_of(), attempt_of(task_of(), "", how="", phase="acquired"))
+    gone = QueueEntry(task_of(), attempt_of(task_of(), "", how="", phase="acquired"))
     events = (StatusChanged("ann", "", "ci", "success"), ChecksChanged("ann", "", (), "success"))
     for event in events:
         assert not answer(event, gone, tip=tip).runs
@@ -246,7 +246,7 @@ def test_no_commit_is_nobodys(tip: str) -> None:
 
 def test_an_attempt_that_ended_still_tells_our_own_push() -> None:
     """The event may come after the attempt is over."""
-    over = Entry(task_of(), attempt_of(task_of(), outcome=Outcome.FAIL))
+    over = QueueEntry(task_of(), attempt_of(task_of(), outcome=Outcome.FAIL))
     assert not answer(push("feature", CAUGHT_UP), over).runs
     assert not answer(pull("synchronize", CAUGHT_UP), over).runs
 
@@ -259,7 +259,7 @@ def test_another_branch_of_the_same_name_in_a_fork() -> None:
 
 @pytest.mark.parametrize("event", [Nothing("ann", "a tag"), Unreadable("", "no number")])
 def test_what_asks_for_nothing_says_why(event: Nothing | Unreadable) -> None:
-    assert answer(event) == Concern(False, event.reason, {})
+    assert answer(event) == QueueConcern(False, event.reason, {})
 
 
 @pytest.mark.parametrize("action", PullAction)

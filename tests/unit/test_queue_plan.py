@@ -16,11 +16,11 @@ from orch_gates.merge.queue.plan import (
     Action,
     Drop,
     Enqueue,
-    Entry,
     LabelEvent,
-    Look,
+    QueuedPull,
+    QueueEntry,
+    QueueLook,
     Refuse,
-    Seen,
     SetLabel,
     TakeOut,
     Unlabel,
@@ -70,9 +70,9 @@ def about(
     label_event: LabelEvent | None = None,
 ) -> Action | None:
     """What follows for the one pull request."""
-    entries = {} if task is None else {7: Entry(task, of)}
+    entries = {} if task is None else {7: QueueEntry(task, of)}
     label_events = {} if label_event is None else {7: label_event}
-    found = queue.plan(Look("main", "merge", {7: Seen(seen, on)}, entries, label_events))
+    found = queue.plan(QueueLook("main", "merge", {7: QueuedPull(seen, on)}, entries, label_events))
     assert len(found) <= 1
     return found[0] if found else None
 
@@ -323,24 +323,24 @@ OURS: list[tuple[str, Attempt | None, bool]] = [
 
 @pytest.mark.parametrize(("head", "made", "wanted"), OURS)
 def test_which_commits_are_its_own(head: str, made: Attempt | None, wanted: bool) -> None:
-    assert queue.ours(head, Entry(asked(), made)) is wanted
+    assert queue.ours(head, QueueEntry(asked(), made)) is wanted
 
 
 def test_nothing_is_its_own_before_anybody_asked() -> None:
     never = make_task(id="PR-7", stage="open", pipeline=MERGE_QUEUE)
-    assert not queue.ours(HEAD, Entry(never, attempt()))
+    assert not queue.ours(HEAD, QueueEntry(never, attempt()))
 
 
 def test_a_new_asking_is_bound_to_its_own_commit() -> None:
     """The old attempt's other commits do not come with it, where they are not what was asked for."""
     anew = asked(enqueued={"head": OTHER})
     for head in (HEAD, CAUGHT_UP):
-        assert not queue.ours(head, Entry(anew, attempt(outcome=Outcome.FAIL)))
+        assert not queue.ours(head, QueueEntry(anew, attempt(outcome=Outcome.FAIL)))
     # Set back to what it was before it was asked for, by somebody.
     late = asked(enqueued={"head": CAUGHT_UP})
-    assert not queue.ours(HEAD, Entry(late, attempt(head=AGAIN, commit="0c" * 20, earlier=[CAUGHT_UP, HEAD])))
+    assert not queue.ours(HEAD, QueueEntry(late, attempt(head=AGAIN, commit="0c" * 20, earlier=[CAUGHT_UP, HEAD])))
     # Asked for at what the last attempt made: it is its own.
-    assert queue.ours(CAUGHT_UP, Entry(asked(enqueued={"head": CAUGHT_UP}), attempt(outcome=Outcome.FAIL)))
+    assert queue.ours(CAUGHT_UP, QueueEntry(asked(enqueued={"head": CAUGHT_UP}), attempt(outcome=Outcome.FAIL)))
 
 
 # ---- all of them
@@ -380,7 +380,7 @@ def test_whatever_is_seen(
         assert on
     if isinstance(action, TakeOut | Drop):
         assert task is not None
-        assert not Entry(task, made).merging
+        assert not QueueEntry(task, made).merging
         assert not task.state.waits_for_a_person
     if isinstance(action, TakeOut):
         assert action.unlabel is on
@@ -389,8 +389,8 @@ def test_whatever_is_seen(
 def test_each_pull_request_for_itself_and_in_their_order() -> None:
     """One answer each, lowest number first, whatever the order in which they were read."""
     numbers = (12, 3, 7)
-    pulls = {number: Seen(pull(number=number), number != 7) for number in numbers}
-    found = queue.plan(Look("main", "merge", pulls, {7: Entry(asked(), None)}))
+    pulls = {number: QueuedPull(pull(number=number), number != 7) for number in numbers}
+    found = queue.plan(QueueLook("main", "merge", pulls, {7: QueueEntry(asked(), None)}))
     assert [type(action) for action in found] == [Enqueue, TakeOut, Enqueue]
     assert [getattr(action, "pull", PULL).number for action in found] == [3, 7, 12]
 
@@ -468,4 +468,4 @@ PASSED: list[tuple[Task, Attempt | None, str, str]] = [
 @pytest.mark.parametrize(("task", "made", "frozen", "wanted"), PASSED)
 def test_who_is_passed_over(task: Task, made: Attempt | None, frozen: str, wanted: str) -> None:
     """Whoever waits lets others go first, and says for what."""
-    assert queue.passed_over(Entry(task, made), frozen, NOW) == wanted
+    assert queue.passed_over(QueueEntry(task, made), frozen, NOW) == wanted

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_gates.cli.queue import view as queue_view
-from orch_gates.cli.queue.turns import Ran, Turn, TurnOutcome
-from orch_gates.cli.queue.view import Shown
+from orch_gates.cli.queue.turns import QueueTurns, Turn, TurnOutcome
+from orch_gates.cli.queue.view import QueueView
 from orch_gates.engine.board import lines, queue_context, standing
 from orch_gates.engine.stages import QUEUE
 from orch_gates.engine.why import Why, explain
@@ -23,7 +23,7 @@ from orch_gates.forge.port.issues import MAX_COMMENT, Comment
 from orch_gates.forge.port.pulls import PullRequest, PullState
 from orch_gates.merge.queue import comment as queue_comment
 from orch_gates.merge.queue.plan import Action, Drop, Enqueue, Refuse, TakeOut, Unlabel, Unlabelled
-from orch_gates.merge.queue.update import Done
+from orch_gates.merge.queue.update import PullResult
 from orch_gates.model.queue import Freeze
 from orch_gates.model.task import MERGE_QUEUE, Task
 from orch_gates.model.verdict import Outcome
@@ -64,7 +64,7 @@ def tame(text: str) -> None:
 def test_the_queue_as_a_person_sees_it() -> None:
     """Who is next, how far it is, since when, and why."""
     first, second = task_of(7, reason="waits for CI: ci is pending"), task_of(12, enqueued={"priority": "low"})
-    text = Shown("main", rows(first, second, holder="PR-7"), None, on=True).as_text()
+    text = QueueView("main", rows(first, second, holder="PR-7"), None, on=True).as_text()
     head, one, two = text.splitlines()
     assert head.split() == ["PULL", "PRIORITY", "STATE", "SINCE", "TITLE", "WHY"]
     assert one.split()[:4] == ["1", "#7", "normal", "testing"]
@@ -73,22 +73,22 @@ def test_the_queue_as_a_person_sees_it() -> None:
 
 
 def test_one_that_is_held_has_no_place() -> None:
-    text = Shown("main", rows(task_of(state="held"), task_of(9)), None, on=True).as_text()
+    text = QueueView("main", rows(task_of(state="held"), task_of(9)), None, on=True).as_text()
     assert [line.split()[:2] for line in text.splitlines()[1:]] == [["-", "#7"], ["1", "#9"]]
 
 
 def test_an_empty_queue_says_how_to_turn_it_on() -> None:
     """And a freeze is told before all else."""
-    assert Shown("main", [], None, on=True).as_text() == "nothing is queued for main\n"
-    assert "`pipeline: merge-queue`" in Shown("main", [], None, on=False).as_text()
-    frozen = Shown("main", rows(task_of()), FROZEN, on=True).as_text()
+    assert QueueView("main", [], None, on=True).as_text() == "nothing is queued for main\n"
+    assert "`pipeline: merge-queue`" in QueueView("main", [], None, on=False).as_text()
+    frozen = QueueView("main", rows(task_of()), FROZEN, on=True).as_text()
     assert frozen.startswith("main: frozen by ann until it is thawed: release day\n")
-    assert Shown("main", [], FROZEN, on=True).as_text().splitlines()[0].endswith("release day")
+    assert QueueView("main", [], FROZEN, on=True).as_text().splitlines()[0].endswith("release day")
 
 
 def test_the_queue_for_programs() -> None:
     """Whole and unescaped, as JSON is: the reader shows it."""
-    found = json.loads(Shown("main", rows(task_of(title=HOSTILE.replace("\n", " "))), FROZEN, on=True).as_json())
+    found = json.loads(QueueView("main", rows(task_of(title=HOSTILE.replace("\n", " "))), FROZEN, on=True).as_json())
     assert (found["schema"], found["target"], found["on"]) == ("orch.queue-list/1", "main", True)
     assert found["freeze"]["reason"] == "release day"
     (entry,) = found["entries"]
@@ -104,20 +104,20 @@ def test_the_queue_for_programs() -> None:
     }
     assert wanted.items() <= entry.items()
     assert entry["why"].startswith("PR-7 is in the queue: new")
-    assert json.loads(Shown("main", [], None, on=False).as_json())["entries"] == []
+    assert json.loads(QueueView("main", [], None, on=False).as_json())["entries"] == []
 
 
 @given(NASTY, NASTY)
 def test_a_title_acts_on_no_terminal(title: str, reason: str) -> None:
     task = task_of().model_copy(update={"title": title, "reason": reason})
     freeze = FROZEN.model_copy(update={"reason": reason})
-    text = Shown("main", rows(task), freeze, on=True).as_text()
+    text = QueueView("main", rows(task), freeze, on=True).as_text()
     tame(text)
     assert len(text.splitlines()) == 3
 
 
 def test_a_long_title_is_clipped() -> None:
-    text = Shown("main", rows(task_of(title="t" * 200, reason="r" * 900)), None, on=True).as_text()
+    text = QueueView("main", rows(task_of(title="t" * 200, reason="r" * 900)), None, on=True).as_text()
     assert len(text.splitlines()[1]) < 260
 
 
@@ -161,34 +161,34 @@ def turn(outcome: TurnOutcome, pull: int = 7, reason: str = "why") -> Turn:
     return Turn(pull, f"PR-{pull}", outcome, reason)
 
 
-def done(what: str, pull: int = 7, *, problem: bool = False) -> Done:
-    return Done(pull, what, "why", problem)
+def done(what: str, pull: int = 7, *, problem: bool = False) -> PullResult:
+    return PullResult(pull, what, "why", problem)
 
 
-RUNS: list[tuple[Ran, int, str]] = [
-    (Ran((), ()), 0, "nothing is queued"),
-    (Ran((done("queued"),), (turn(TurnOutcome.LANDED),)), 0, "1 queued, 1 landed"),
+RUNS: list[tuple[QueueTurns, int, str]] = [
+    (QueueTurns((), ()), 0, "nothing is queued"),
+    (QueueTurns((done("queued"),), (turn(TurnOutcome.LANDED),)), 0, "1 queued, 1 landed"),
     (
-        Ran((), (turn(TurnOutcome.LANDED), turn(TurnOutcome.LANDED, 8), turn(TurnOutcome.WORKS, 9))),
+        QueueTurns((), (turn(TurnOutcome.LANDED), turn(TurnOutcome.LANDED, 8), turn(TurnOutcome.WORKS, 9))),
         0,
         "2 landed, 1 works",
     ),
     (
-        Ran((), (turn(TurnOutcome.SENT_BACK), turn(TurnOutcome.PUT_OFF, 8), turn(TurnOutcome.WAITS, 9))),
+        QueueTurns((), (turn(TurnOutcome.SENT_BACK), turn(TurnOutcome.PUT_OFF, 8), turn(TurnOutcome.WAITS, 9))),
         0,
         "1 sent back, 1 put off, 1 waits",
     ),
-    (Ran((done("out"),), ()), 0, "1 out"),
-    (Ran((done("problem", problem=True),), ()), 2, "1 problem"),
-    (Ran((), (turn(TurnOutcome.HELD),)), 2, "1 held"),
-    (Ran((), (turn(TurnOutcome.PROBLEM), turn(TurnOutcome.BUSY, 8))), 2, "1 problem, 1 busy"),
-    (Ran((), (turn(TurnOutcome.LANDED), turn(TurnOutcome.BUSY, 8))), 75, "1 landed, 1 busy"),
-    (Ran((), (turn(TurnOutcome.WAITS),), "main is red"), 0, "main is red"),
+    (QueueTurns((done("out"),), ()), 0, "1 out"),
+    (QueueTurns((done("problem", problem=True),), ()), 2, "1 problem"),
+    (QueueTurns((), (turn(TurnOutcome.HELD),)), 2, "1 held"),
+    (QueueTurns((), (turn(TurnOutcome.PROBLEM), turn(TurnOutcome.BUSY, 8))), 2, "1 problem, 1 busy"),
+    (QueueTurns((), (turn(TurnOutcome.LANDED), turn(TurnOutcome.BUSY, 8))), 75, "1 landed, 1 busy"),
+    (QueueTurns((), (turn(TurnOutcome.WAITS),), "main is red"), 0, "main is red"),
 ]
 
 
 @pytest.mark.parametrize(("ran", "code", "reason"), RUNS)
-def test_a_run_as_a_verdict(ran: Ran, code: int, reason: str) -> None:
+def test_a_run_as_a_verdict(ran: QueueTurns, code: int, reason: str) -> None:
     """Landing, leaving and waiting are no failures of the job; a person is asked for with 2, patience with 75."""
     verdict = queue_view.verdict(ran, ["a comment"])
     wanted = {0: Outcome.PASS, 2: Outcome.HOLD, 75: Outcome.DEFER}[code]
@@ -201,7 +201,7 @@ def test_a_run_as_a_verdict(ran: Ran, code: int, reason: str) -> None:
 
 
 def test_a_run_as_a_person_sees_it() -> None:
-    ran = Ran((done("queued"), done("out", 8)), (turn(TurnOutcome.WORKS),), "frozen")
+    ran = QueueTurns((done("queued"), done("out", 8)), (turn(TurnOutcome.WORKS),), "frozen")
     assert queue_view.ran_text(ran, ["later"]).splitlines() == [
         "#7 queued: why",
         "#8 out: why",
@@ -209,12 +209,12 @@ def test_a_run_as_a_person_sees_it() -> None:
         "nothing is merged: frozen",
         "later",
     ]
-    assert queue_view.ran_text(Ran((), ()), []) == "nothing is queued\n"
+    assert queue_view.ran_text(QueueTurns((), ()), []) == "nothing is queued\n"
 
 
 def test_words_of_others_do_nothing_in_a_run() -> None:
     """Neither on the terminal, nor in the step summary, which is Markdown."""
-    ran = Ran((Done(7, "queued", HOSTILE),), (turn(TurnOutcome.HELD, reason=HOSTILE),), HOSTILE)
+    ran = QueueTurns((PullResult(7, "queued", HOSTILE),), (turn(TurnOutcome.HELD, reason=HOSTILE),), HOSTILE)
     tame(queue_view.ran_text(ran, [HOSTILE]))
     summary = markdown.body(queue_view.verdict(ran, [HOSTILE]), limit=30)
     tame(summary)

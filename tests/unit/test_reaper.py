@@ -13,12 +13,12 @@ from orch_gates.engine.sighting import UNKNOWN, Life, Sighting
 from orch_gates.model.ids import timestamp
 from orch_gates.model.job import Job, JobStatus
 from orch_gates.model.sweep import MAX_STREAKS, Streak
-from orch_gates.sweep.reaper import SPACING, Flip, Rules, plan
+from orch_gates.sweep.reaper import SPACING, Flip, ReaperRules, plan
 from tests.tasks_builders import NOW, make_job
 
 ONE = "0123456789abcdef"
 ALIVE, DEAD = Sighting(Life.ALIVE), Sighting(Life.DEAD, "its process 7 is gone")
-RULES = Rules(dead_ticks=2, max_running=timedelta(hours=6))
+RULES = ReaperRules(dead_ticks=2, max_running=timedelta(hours=6))
 JOB = make_job(started=timestamp(NOW - timedelta(hours=1)))
 
 
@@ -26,7 +26,7 @@ def streak(ticks: int, seconds_ago: float = 60) -> Streak:
     return Streak(attempt=ONE, ticks=ticks, last=timestamp(NOW - timedelta(seconds=seconds_ago)))
 
 
-def looked(seen: Sighting, *before: Streak, job: Job = JOB, rules: Rules = RULES) -> tuple[list[Flip], list[int]]:
+def looked(seen: Sighting, *before: Streak, job: Job = JOB, rules: ReaperRules = RULES) -> tuple[list[Flip], list[int]]:
     flips, after = plan([job], {job.attempt: seen}, before, NOW, rules)
     return list(flips), [one.ticks for one in after]
 
@@ -113,7 +113,7 @@ def test_of_too_many_streaks_the_longest_are_kept() -> None:
     """The memory is bounded; what is nearest to its end is not forgotten."""
     jobs = [make_job(attempt=f"{number:016x}") for number in range(MAX_STREAKS + 5)]
     before = [Streak(attempt=jobs[-1].attempt, ticks=7, last=timestamp(NOW - SPACING))]
-    _, after = plan(jobs, {job.attempt: DEAD for job in jobs}, before, NOW, Rules(dead_ticks=100))
+    _, after = plan(jobs, {job.attempt: DEAD for job in jobs}, before, NOW, ReaperRules(dead_ticks=100))
     assert len(after) == MAX_STREAKS
     assert after[0].attempt == jobs[-1].attempt
 
@@ -134,5 +134,7 @@ def test_death_is_what_so_many_distinct_looks_in_a_row_saw(looks: list[tuple[Sig
             counted, last = 0, None
         elif last is None or now - last >= SPACING:
             counted, last = counted + 1, now
-        flips, streaks = plan([JOB], {ONE: seen}, streaks, now, Rules(dead_ticks=needed, max_running=timedelta(days=9)))
+        flips, streaks = plan(
+            [JOB], {ONE: seen}, streaks, now, ReaperRules(dead_ticks=needed, max_running=timedelta(days=9))
+        )
         assert bool(flips) is (seen.life is Life.DEAD and counted >= needed)

@@ -18,11 +18,11 @@ from orch_gates.model.ids import timestamp
 from orch_gates.model.job import Job
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome, Verdict
-from orch_gates.sweep.reconciler import Rules, due, left_alone, moves, stopping
+from orch_gates.sweep.reconciler import ReconcilerRules, due, left_alone, moves, stopping
 from orch_gates.tasks.edge import GateResults
 from tests.tasks_builders import BEFORE, HEAD, NOW, a_verdict, make_job, make_task
 
-RULES = Rules(grace=timedelta(minutes=2), most=3)
+RULES = ReconcilerRules(grace=timedelta(minutes=2), most=3)
 OPEN = Pipeline((Stage("design", "architect"), *DEFAULT.stages), "development")
 
 

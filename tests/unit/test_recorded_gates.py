@@ -8,7 +8,7 @@ import pytest
 
 from orch_gates.documents import frontmatter
 from orch_gates.gates import recorded, registry
-from orch_gates.gates.recorded import MAIN_RED, Record, RecordedFacts
+from orch_gates.gates.recorded import MAIN_RED, RecordedFacts, ReportContract
 from orch_gates.model.finding import MAX_FINDINGS, Finding
 from orch_gates.model.verdict import Outcome, Verdict
 from tests.reports import HEAD, OLDER, RECORDED, RED, TESTS, passed, report
@@ -18,13 +18,13 @@ BY_HAND = {name: record for name, record in RECORDED.items() if not record.seale
 every_gate = pytest.mark.parametrize("gate", list(BY_HAND.values()), ids=list(BY_HAND))
 
 
-def judged(text: str | None, gate: Record = TESTS, head: str = HEAD) -> Verdict:
+def judged(text: str | None, gate: ReportContract = TESTS, head: str = HEAD) -> Verdict:
     declared = registry.find(gate.name)
     assert declared is not None
     return recorded.judge(RecordedFacts(gate, text, head), declared.policy)
 
 
-def unknown(gate: Record) -> Outcome:
+def unknown(gate: ReportContract) -> Outcome:
     declared = registry.find(gate.name)
     assert declared is not None
     return declared.policy.unknown
@@ -41,7 +41,7 @@ SAYABLE = [outcome for outcome in Outcome if outcome is not Outcome.SKIP]
     [(gate, word, outcome) for gate in BY_HAND.values() for word, outcome in gate.outcomes.items()],
     ids=lambda value: getattr(value, "name", value),
 )
-def test_the_gates_own_word_is_understood(gate: Record, word: str, outcome: Outcome) -> None:
+def test_the_gates_own_word_is_understood(gate: ReportContract, word: str, outcome: Outcome) -> None:
     """Alone, and together with the verdict that it stands for; the command line reads it likewise."""
     assert judged(report(gate, **{gate.field: word}), gate).outcome is outcome
     assert judged(report(gate, **{gate.field: word, "verdict": outcome.value}), gate).outcome is outcome
@@ -49,7 +49,7 @@ def test_the_gates_own_word_is_understood(gate: Record, word: str, outcome: Outc
 
 
 @every_gate
-def test_a_plain_verdict_is_understood_by_every_gate(gate: Record) -> None:
+def test_a_plain_verdict_is_understood_by_every_gate(gate: ReportContract) -> None:
     """Every word of the verdict's closed set means itself, except that no report skips a gate (GATE-3)."""
     assert gate.means("SKIP") is None
     for outcome in SAYABLE:
@@ -135,7 +135,7 @@ def test_a_task_is_not_charged_for_a_red_main(stated: Mapping[str, object], main
 
 
 @every_gate
-def test_no_report_and_no_branch_prove_nothing(gate: Record) -> None:
+def test_no_report_and_no_branch_prove_nothing(gate: ReportContract) -> None:
     """Absent is what not knowing means for the gate, and nobody's fault (SPEC §4.3)."""
     nowhere = [judged(text, gate, head="") for text in (None, passed(gate), passed(gate, head=""))]
     for verdict in (judged(None, gate), *nowhere):
@@ -146,7 +146,7 @@ def test_no_report_and_no_branch_prove_nothing(gate: Record) -> None:
 
 @every_gate
 @pytest.mark.parametrize("head", [OLDER, "", HEAD[:-1] + "b", HEAD + HEAD[:24]])
-def test_a_report_about_another_commit_is_stale(gate: Record, head: str) -> None:
+def test_a_report_about_another_commit_is_stale(gate: ReportContract, head: str) -> None:
     """Whatever it says, good or bad, it says nothing about this commit."""
     for verdict in SAYABLE:
         answer = judged(report(gate, head=head, verdict=verdict.value), gate)
@@ -156,7 +156,7 @@ def test_a_report_about_another_commit_is_stale(gate: Record, head: str) -> None
 
 
 @every_gate
-def test_a_report_of_a_newer_version_is_not_guessed_at(gate: Record) -> None:
+def test_a_report_of_a_newer_version_is_not_guessed_at(gate: ReportContract) -> None:
     """It may say anything: the answer is to upgrade, and the task is not charged (ST-1, P2)."""
     verdict = judged(passed(gate, schema="orch.report/2"), gate)
     assert verdict.outcome is Outcome.ERROR
@@ -186,7 +186,7 @@ def test_a_report_of_a_newer_version_is_not_guessed_at(gate: Record) -> None:
     ],
     ids=lambda text: repr(text[:20]),
 )
-def test_a_file_that_is_no_report_proves_nothing(gate: Record, text: str) -> None:
+def test_a_file_that_is_no_report_proves_nothing(gate: ReportContract, text: str) -> None:
     """One short line says why, whatever the file holds (P8, OWN-3)."""
     verdict = judged(text, gate)
     assert (verdict.gate, verdict.outcome, verdict.absent) == (gate.name, unknown(gate), False)
@@ -263,7 +263,7 @@ def test_a_report_that_states_nonsense_proves_nothing(text: str, why: str) -> No
 
 
 @every_gate
-def test_a_green_report_of_another_gate_proves_nothing(gate: Record) -> None:
+def test_a_green_report_of_another_gate_proves_nothing(gate: ReportContract) -> None:
     """Copied below another name, or with another gate's word."""
     for other in BY_HAND.values():
         if other is not gate:
@@ -281,7 +281,7 @@ def test_the_word_of_a_hostile_report_is_shown_not_obeyed() -> None:
 
 
 @every_gate
-def test_what_was_made_of_the_commit_before_has_to_be_made_anew(gate: Record) -> None:
+def test_what_was_made_of_the_commit_before_has_to_be_made_anew(gate: ReportContract) -> None:
     """ENG-12: a report about the commit that ours caught up counts, unless it is about what was built or run of it."""
     declared = registry.find(gate.name)
     assert declared is not None

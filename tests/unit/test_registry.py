@@ -17,7 +17,7 @@ from orch_gates.forge.port.checks import CommitStatus, ReviewState, StatusState
 from orch_gates.gates import registry
 from orch_gates.gates.evaluate import evaluate
 from orch_gates.gates.gate import Ports, Subject, Unknown
-from orch_gates.gates.recorded import MAIN_RED, Record, reason_in
+from orch_gates.gates.recorded import MAIN_RED, ReportContract, reason_in
 from orch_gates.model.ids import task_id
 from orch_gates.model.report import Report
 from orch_gates.model.verdict import Outcome, Verdict
@@ -49,7 +49,7 @@ def judged(
     return answer.as_verdict(name) if isinstance(answer, Unknown) else answer
 
 
-def unknown(gate: Record) -> Outcome:
+def unknown(gate: ReportContract) -> Outcome:
     declared = registry.find(gate.name)
     assert declared is not None
     return declared.policy.unknown
@@ -106,7 +106,7 @@ def test_the_default_pipeline_has_no_other_gates() -> None:
 
 
 @every_gate
-def test_a_report_has_a_place_and_its_word_a_field_of_its_own(gate: Record) -> None:
+def test_a_report_has_a_place_and_its_word_a_field_of_its_own(gate: ReportContract) -> None:
     """The file is one that belongs to a task; the word is not hidden by a field that every report has (ST-1)."""
     path = layout.report_path(task_id("T-1"), gate.file)
     location = KINDS.locate(path)
@@ -129,7 +129,7 @@ def test_an_unknown_gate_is_an_error() -> None:
 
 
 @every_gate
-def test_a_gate_reads_its_own_report(gate: Record, sealed: str) -> None:
+def test_a_gate_reads_its_own_report(gate: ReportContract, sealed: str) -> None:
     """Without a forge, the report of this gate and nothing else is the fact."""
     reports = {other.file: passed(other) for other in RECORDED.values()} | {SECURITY.file: sealed}
     assert judged(gate.name, reports.get).outcome is Outcome.PASS
@@ -236,7 +236,7 @@ def unread(name: str) -> str | None:
 
 
 @every_gate
-def test_a_gate_out_of_scope_is_skipped_without_a_look(gate: Record) -> None:
+def test_a_gate_out_of_scope_is_skipped_without_a_look(gate: ReportContract) -> None:
     """Switched off, or for other repositories: SKIP, and the verdict says by which variable (GATE-3)."""
     variable = f"ORCH_{gate.name.upper().replace('-', '_')}"
     forge = MemoryForge()
@@ -252,7 +252,7 @@ def test_a_gate_out_of_scope_is_skipped_without_a_look(gate: Record) -> None:
 
 @every_gate
 @pytest.mark.parametrize("repository", ["acme/app", "Acme/App", ""])
-def test_a_gate_in_scope_judges(gate: Record, repository: str) -> None:
+def test_a_gate_in_scope_judges(gate: ReportContract, repository: str) -> None:
     """Named in any case; a repository that cannot be named does not switch a gate off (P2)."""
     repos = f"ORCH_{gate.name.upper().replace('-', '_')}_REPOS"
     verdict = judged(gate.name, None, env={repos: "acme/web,acme/app", "GITHUB_REPOSITORY": repository})
@@ -281,7 +281,7 @@ FAILURES = [
 
 @every_gate
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
-def test_whatever_goes_wrong_is_this_gates_answer(gate: Record, failure: Exception) -> None:
+def test_whatever_goes_wrong_is_this_gates_answer(gate: ReportContract, failure: Exception) -> None:
     """A report that cannot be read, or a bug, is what not knowing means; it never stops the others (P3)."""
 
     def failing(_: str) -> str | None:
@@ -319,7 +319,7 @@ def test_a_report_where_the_forge_failed_is_an_error_for_any_gate() -> None:
 
 @every_gate
 @pytest.mark.parametrize("value", ["maybe", "2"])
-def test_a_switch_that_is_neither_is_not_off(gate: Record, value: str) -> None:
+def test_a_switch_that_is_neither_is_not_off(gate: ReportContract, value: str) -> None:
     """A mistyped setting neither skips nor blames: nothing is decided, and it is named."""
     variable = f"ORCH_{gate.name.upper().replace('-', '_')}_ENABLED"
     verdict = judged(gate.name, passed(gate), env={variable: value})
@@ -330,7 +330,7 @@ def test_a_switch_that_is_neither_is_not_off(gate: Record, value: str) -> None:
 # --- any text at all -----------------------------------------------------------------------------
 
 
-def may_pass(gate: Record, text: str, head: str) -> bool:
+def may_pass(gate: ReportContract, text: str, head: str) -> bool:
     """Whether a text says PASS about this commit for this gate, read here without the code that judges."""
     try:
         stated, _ = frontmatter.decode(text)
@@ -348,7 +348,7 @@ def may_pass(gate: Record, text: str, head: str) -> bool:
 @settings(max_examples=150)
 @given(gate=st.sampled_from([*RECORDED.values()]), text=st.text(max_size=60))
 @example(gate=SECURITY, text="---\nverdict: PASS\n---\n")
-def test_no_text_makes_a_judge_raise_or_pass(gate: Record, text: str) -> None:
+def test_no_text_makes_a_judge_raise_or_pass(gate: ReportContract, text: str) -> None:
     """What somebody typed, alone or as frontmatter, is a refusal."""
     for content in (text, f"---\n{text}\n---\n", f"---\nverdict: PASS\n{text}\n---\n"):
         verdict = judged(gate.name, content)
@@ -359,7 +359,7 @@ bad = st.sampled_from([None, "", " ", "PASS", "pass", True, 0, 1, [], ["PASS"], 
 
 
 @st.composite
-def stated_reports(draw: st.DrawFn, gate: Record) -> dict[str, object]:
+def stated_reports(draw: st.DrawFn, gate: ReportContract) -> dict[str, object]:
     """Reports of which some fields are right, some wrong and some missing."""
     right: dict[str, object] = {
         "schema": "orch.report/1",
@@ -380,7 +380,7 @@ def stated_reports(draw: st.DrawFn, gate: Record) -> dict[str, object]:
 
 @settings(max_examples=150)
 @given(data=st.data(), gate=st.sampled_from(UNSEALED))
-def test_a_pass_is_stated_in_full(data: st.DataObject, gate: Record) -> None:
+def test_a_pass_is_stated_in_full(data: st.DataObject, gate: ReportContract) -> None:
     """PASS only from a whole report of this gate about this commit that says so; never from anything near it."""
     text = frontmatter.encode(data.draw(stated_reports(gate)), "")
     for head in (HEAD, OLDER):
@@ -392,7 +392,7 @@ def test_a_pass_is_stated_in_full(data: st.DataObject, gate: Record) -> None:
 
 @settings(max_examples=150)
 @given(data=st.data(), gate=st.sampled_from(UNSEALED))
-def test_a_damaged_report_passes_only_if_it_still_says_so(data: st.DataObject, gate: Record) -> None:
+def test_a_damaged_report_passes_only_if_it_still_says_so(data: st.DataObject, gate: ReportContract) -> None:
     """Cut, doubled or overwritten anywhere: what is left is read, never what was meant."""
     whole = report(gate, **{gate.field: next(iter(gate.outcomes))}, reason="all is well")
     start = data.draw(st.integers(0, len(whole)))

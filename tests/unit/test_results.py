@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orch_gates.results.model import Format, Results, Status
+from orch_gates.results.model import CheckStatus, Format, Results
 from orch_gates.results.read import read
 
 SAMPLES = Path(__file__).parents[1] / "results"
@@ -68,7 +68,7 @@ def test_what_real_runners_write(name: str) -> None:
     """Each format is told by its content, each check found with its end."""
     found = read(SAMPLES / name, name)
     counts = Counter(check.status for check in found.checks)
-    order = (Status.PASSED, Status.FAILED, Status.ERRORED, Status.SKIPPED, Status.TODO)
+    order = (CheckStatus.PASSED, CheckStatus.FAILED, CheckStatus.ERRORED, CheckStatus.SKIPPED, CheckStatus.TODO)
     assert (found.format, *(counts[status] for status in order), len(found.problems)) == EXPECTED[name]
     assert found.digest.startswith("sha256:")
     assert all(check.failures for check in found.checks if check.status.is_red)
@@ -85,14 +85,14 @@ def test_nodes_broken_xml_names_its_maker() -> None:
 def test_a_program_that_is_missing_is_no_skip() -> None:
     """ctest calls it skipped."""
     found = {check.id: check for check in read(SAMPLES / "ctest.xml", "x").checks}
-    assert found["(empty)::missing"].status is Status.ERRORED
-    assert found["(empty)::skip"].status is Status.SKIPPED
+    assert found["(empty)::missing"].status is CheckStatus.ERRORED
+    assert found["(empty)::skip"].status is CheckStatus.SKIPPED
 
 
 def test_a_test_that_failed_twice_keeps_both_failures() -> None:
     """pytest lists a test whose teardown breaks two times."""
     both = [check for check in read(SAMPLES / "pytest-xunit1.xml", "x").checks if check.id == "test_s::test_both"]
-    assert [check.status for check in both] == [Status.FAILED, Status.ERRORED]
+    assert [check.status for check in both] == [CheckStatus.FAILED, CheckStatus.ERRORED]
 
 
 def test_a_failure_without_words_is_one_more(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_what_contradicts_itself_is_a_problem(tmp_path: Path, text: str, said: s
 def test_checks_before_a_break_still_count(tmp_path: Path) -> None:
     """What failed is shown also where the rest of the file is gone."""
     found = of(tmp_path / "results", f"<testsuite>{RED}<testcase na")
-    assert [check.status for check in found.checks] == [Status.FAILED]
+    assert [check.status for check in found.checks] == [CheckStatus.FAILED]
     assert found.problems
 
 
@@ -244,39 +244,39 @@ def test_what_sounds_red_is_red(tmp_path: Path) -> None:
     ("case", "status"),
     [
         # gtest: run, of a filter, disabled, skipped by itself.
-        ('status="run" result="completed"/>', Status.PASSED),
-        ('status="notrun" result="suppressed"/>', Status.SKIPPED),
-        ('status="run" result="skipped"/>', Status.SKIPPED),
-        ('status="run" result="interrupted"/>', Status.ERRORED),
+        ('status="run" result="completed"/>', CheckStatus.PASSED),
+        ('status="notrun" result="suppressed"/>', CheckStatus.SKIPPED),
+        ('status="run" result="skipped"/>', CheckStatus.SKIPPED),
+        ('status="run" result="interrupted"/>', CheckStatus.ERRORED),
         # ctest, behave, Ginkgo, robot.
-        ('status="run"/>', Status.PASSED),
-        ('status="fail"/>', Status.FAILED),
-        ('status="disabled"/>', Status.SKIPPED),
-        ('status="untested"/>', Status.SKIPPED),
-        ('status="undefined"/>', Status.ERRORED),
-        ('status="pending"/>', Status.SKIPPED),
-        ('status="panicked"/>', Status.ERRORED),
-        ('status="timedout"/>', Status.FAILED),
-        ('status="PASS"/>', Status.PASSED),
-        ('result="errored"/>', Status.FAILED),
-        ('outcome="Failed"/>', Status.FAILED),
-        ('status="passed\u200b"/>', Status.ERRORED),
+        ('status="run"/>', CheckStatus.PASSED),
+        ('status="fail"/>', CheckStatus.FAILED),
+        ('status="disabled"/>', CheckStatus.SKIPPED),
+        ('status="untested"/>', CheckStatus.SKIPPED),
+        ('status="undefined"/>', CheckStatus.ERRORED),
+        ('status="pending"/>', CheckStatus.SKIPPED),
+        ('status="panicked"/>', CheckStatus.ERRORED),
+        ('status="timedout"/>', CheckStatus.FAILED),
+        ('status="PASS"/>', CheckStatus.PASSED),
+        ('result="errored"/>', CheckStatus.FAILED),
+        ('outcome="Failed"/>', CheckStatus.FAILED),
+        ('status="passed\u200b"/>', CheckStatus.ERRORED),
         # surefire and nextest: red first, and green when it was run again; or never green.
-        ('><flakyFailure message="m"><stackTrace>x</stackTrace></flakyFailure></testcase>', Status.PASSED),
-        ("><flakyError/></testcase>", Status.PASSED),
-        ("><failure/><rerunFailure/></testcase>", Status.FAILED),
-        ("><rerunError/></testcase>", Status.ERRORED),
+        ('><flakyFailure message="m"><stackTrace>x</stackTrace></flakyFailure></testcase>', CheckStatus.PASSED),
+        ("><flakyError/></testcase>", CheckStatus.PASSED),
+        ("><failure/><rerunFailure/></testcase>", CheckStatus.FAILED),
+        ("><rerunError/></testcase>", CheckStatus.ERRORED),
         # PHPUnit before 10; and what no runner writes.
-        ("><warning>No tests found</warning></testcase>", Status.ERRORED),
-        ("><crashed/></testcase>", Status.ERRORED),
-        ("><Failure/></testcase>", Status.ERRORED),
-        ("><skipped/><odd/></testcase>", Status.ERRORED),
+        ("><warning>No tests found</warning></testcase>", CheckStatus.ERRORED),
+        ("><crashed/></testcase>", CheckStatus.ERRORED),
+        ("><Failure/></testcase>", CheckStatus.ERRORED),
+        ("><skipped/><odd/></testcase>", CheckStatus.ERRORED),
         # What says nothing about how it ended.
-        ("><properties><property name='failure' value='error'/></properties></testcase>", Status.PASSED),
-        ("><system-out>error</system-out><system-err>failed</system-err></testcase>", Status.PASSED),
+        ("><properties><property name='failure' value='error'/></properties></testcase>", CheckStatus.PASSED),
+        ("><system-out>error</system-out><system-err>failed</system-err></testcase>", CheckStatus.PASSED),
     ],
 )
-def test_how_a_case_ended_is_known_or_red(tmp_path: Path, case: str, status: Status) -> None:
+def test_how_a_case_ended_is_known_or_red(tmp_path: Path, case: str, status: CheckStatus) -> None:
     """An element or a state of JUnit XML that no known runner writes of a pass is a failure (STG-1)."""
     found = of(tmp_path / "x.xml", f'<testsuite><testcase name="a" {case}</testsuite>')
     assert [check.status for check in found.checks] == [status]
@@ -296,14 +296,14 @@ def test_what_stands_in_a_suite_is_known_or_red(tmp_path: Path) -> None:
 def test_a_failure_in_two_spellings_of_the_blank(tmp_path: Path) -> None:
     """Other readers of TAP take it for a failure, and so do we."""
     for point in ("not  ok 1", "not\tok 1"):
-        assert [check.status for check in of(tmp_path / "x", f"1..1\n{point}\n").checks] == [Status.FAILED]
+        assert [check.status for check in of(tmp_path / "x", f"1..1\n{point}\n").checks] == [CheckStatus.FAILED]
 
 
 def test_what_only_speaks_of_a_failure_is_none(tmp_path: Path) -> None:
     """In a name, a comment, or deeper in a block than its keys."""
     text = "1..1\nok 1 - is not ok\n# not ok is what it says\n  ---\n  said: |\n    not ok 1\n  ...\nnot okay\n"
     found = of(tmp_path / "x", text)
-    assert (found.problems, [check.status for check in found.checks]) == ((), [Status.PASSED])
+    assert (found.problems, [check.status for check in found.checks]) == ((), [CheckStatus.PASSED])
 
 
 def test_unknown_states_are_red(tmp_path: Path) -> None:
@@ -332,7 +332,7 @@ def test_a_parent_with_words_of_its_own_is_a_check(tmp_path: Path) -> None:
     assert [check.id for check in told.checks] == ["out > in", "out"]
     assert [check.id for check in by_node.checks] == ["out > in"]
     silent = of(tmp_path / "d", "1..1\n    1..1\n    ok 1 - in\nnot ok 1 - out\n")
-    assert [(check.id, check.status) for check in silent.checks][-1] == ("out", Status.FAILED)
+    assert [(check.id, check.status) for check in silent.checks][-1] == ("out", CheckStatus.FAILED)
 
 
 def test_a_format_that_is_named_has_to_be_the_files() -> None:

@@ -11,7 +11,7 @@ from orch_gates.forge.port.checks import Review, ReviewState
 from orch_gates.gates import review_approved
 from orch_gates.gates.gate import Ports, Subject
 from orch_gates.gates.policy import REVIEW_APPROVED
-from orch_gates.gates.review_approved import Facts
+from orch_gates.gates.review_approved import ReviewFacts
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.settings import load
 from tests.fakes.forge import MemoryForge
@@ -21,7 +21,7 @@ YES, NO = ReviewState.APPROVED, ReviewState.CHANGES_REQUESTED
 
 
 def judged(*reviews: Review, approvals: int = 1) -> Verdict:
-    return review_approved.judge(Facts("acme/app", HEAD, reviews, approvals), REVIEW_APPROVED)
+    return review_approved.judge(ReviewFacts("acme/app", HEAD, reviews, approvals), REVIEW_APPROVED)
 
 
 def asked(forge: MemoryForge) -> Verdict:

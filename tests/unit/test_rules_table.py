@@ -32,7 +32,7 @@ CARRIERS = (
 
 
 @pytest.mark.parametrize(("row", "shape"), SHAPES, ids=[f"{row.id}-{n}" for n, (row, _) in enumerate(SHAPES)])
-def test_a_random_token_is_found_in_every_carrier(matcher: Matcher, row: table.Row, shape: str) -> None:
+def test_a_random_token_is_found_in_every_carrier(matcher: Matcher, row: table.RuleRow, shape: str) -> None:
     for seed, carrier in enumerate(CARRIERS):
         text = token(row, shape, seed)
         value = f"{row.near[0]}_key = '{text}'" if row.near else text
@@ -41,7 +41,7 @@ def test_a_random_token_is_found_in_every_carrier(matcher: Matcher, row: table.R
 
 
 @pytest.mark.parametrize(("row", "shape"), SHAPES, ids=[f"{row.id}-{n}" for n, (row, _) in enumerate(SHAPES)])
-def test_the_secret_is_the_token_and_nothing_around_it(matcher: Matcher, row: table.Row, shape: str) -> None:
+def test_the_secret_is_the_token_and_nothing_around_it(matcher: Matcher, row: table.RuleRow, shape: str) -> None:
     text = token(row, shape, 7)
     value = f"{row.near[0]} = '{text}'" if row.near else f"'{text}'"
     assert text.encode() in {secret for rule, secret in matcher.findings(value.encode()) if rule == row.id}
@@ -53,7 +53,7 @@ def test_a_longer_text_is_no_token(matcher: Matcher) -> None:
         if row in ANYWHERE:
             continue
         last = shapes.parse(shape)[-1]
-        if isinstance(last, shapes.Run) and last.least == last.most and len(row.shapes) == 1 and not row.near:
+        if isinstance(last, shapes.CharacterRun) and last.least == last.most and len(row.shapes) == 1 and not row.near:
             assert row.id not in {rule for rule, _ in matcher.findings(f"'{token(row, shape, 3)}0a'".encode())}, shape
 
 
@@ -75,7 +75,7 @@ def test_what_follows_a_token_does_not_hide_its_checksum(matcher: Matcher) -> No
 
 def test_repeated_characters_are_no_token(matcher: Matcher) -> None:
     for row, shape in SHAPES:
-        if not any(isinstance(part, shapes.Run) and part.least >= 8 for part in shapes.parse(shape)):
+        if not any(isinstance(part, shapes.CharacterRun) and part.least >= 8 for part in shapes.parse(shape)):
             continue
         text = shapes.example(shapes.parse(shape), lambda alphabet, least, _: alphabet[-1] * least)
         found = matcher.findings(f"{row.near[0] if row.near else 'x'} = '{text}'\n".encode())

@@ -18,7 +18,7 @@ import pytest
 
 from orch_gates import machine, process
 from orch_gates.errors import ProcessError
-from orch_gates.machine import Identity
+from orch_gates.machine import ProcessIdentity
 from orch_gates.process import Tail
 
 ENV = {"PATH": os.environ["PATH"]}
@@ -199,7 +199,7 @@ def test_one_that_ended_is_dead_before_and_after_it_is_waited_for() -> None:
     """A child that nobody looks after any more counts as gone."""
     with subprocess.Popen(["sleep", "60"]) as child:
         me = machine.identity()
-        other = Identity(me.host, child.pid, machine._start_of(child.pid))
+        other = ProcessIdentity(me.host, child.pid, machine._start_of(child.pid))
         assert not machine.is_dead(other)
         child.kill()
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from orch_gates.errors import ScannerError
 from orch_gates.scanners import gitleaks
-from orch_gates.scanners.answer import Hit, Rule, read_scan
+from orch_gates.scanners.answer import Hit, RuleAnswer, read_scan
 
 SECRET = secrets.token_hex(20)
 LEAK = {"RuleID": "github-pat", "StartLine": 3, "Secret": SECRET, "Match": f"token = {SECRET}"}
@@ -69,7 +69,7 @@ def test_a_workers_answer_is_read() -> None:
     """What was counted, and every hit with its bytes, whatever they are."""
     scan = read_scan(json.loads(json.dumps(ANSWER)))
     assert scan.hits == (HIT,)
-    assert scan.rules == {"github-pat": Rule("A token", generic=False, bound=True)}
+    assert scan.rules == {"github-pat": RuleAnswer("A token", generic=False, bound=True)}
     assert (scan.objects, scan.ids) == (7, "abc")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from orch_gates.gates import registry
 from orch_gates.settings import load
-from orch_gates.variables.resolve import Given
+from orch_gates.variables.resolve import FileValue
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,6 @@ def test_a_gate_that_is_switched_off_names_the_switch(gate: str) -> None:
     """The variable, or the place in the file that a person has to change."""
     variable = f"ORCH_{gate.upper().replace('-', '_')}_ENABLED"
     assert load({variable: "off"}).scope(gate).excludes("acme/app") == f"switched off by {variable}"
-    given = {variable: Given(False, ".orch-gates.yaml:2:3@abc")}
+    given = {variable: FileValue(False, ".orch-gates.yaml:2:3@abc")}
     key = f"{gate.replace('-', '_')}.enabled in .orch-gates.yaml:2:3@abc"
     assert load({}, given).scope(gate).excludes("acme/app") == f"switched off by {key}"

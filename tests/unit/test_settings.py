@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from orch_gates.config.table import BY_KEY, BY_VARIABLE, SETTINGS
 from orch_gates.errors import SettingsError
 from orch_gates.settings import Settings, load
-from orch_gates.variables.resolve import Given, Source, resolve
-from orch_gates.variables.setting import Kind, Setting
+from orch_gates.variables.resolve import FileValue, ValueOrigin, resolve
+from orch_gates.variables.setting import Setting, ValueKind
 
 FLAGS = ["ORCH_SECURITY_ENABLED", "ORCH_SECURITY_DEP_AUDIT_ENABLED", "ORCH_SECURITY_DEP_AUDIT_FAIL_CLOSED"]
 COUNTS = [
@@ -147,27 +147,27 @@ def test_retries_and_defers_may_be_none_at_all() -> None:
 
 def test_the_environment_overrides_the_file_and_the_file_the_default() -> None:
     """A variable that is empty is as good as none (issue 4)."""
-    given = {"ORCH_SECURITY_ENGINE": Given("kingfisher", ".orch-gates.yaml:2:11@abc")}
+    given = {"ORCH_SECURITY_ENGINE": FileValue("kingfisher", ".orch-gates.yaml:2:11@abc")}
     for environ, wanted, source in (
-        ({"ORCH_SECURITY_ENGINE": "gitleaks"}, "gitleaks", Source.ENVIRONMENT),
-        ({"ORCH_SECURITY_ENGINE": " "}, "kingfisher", Source.FILE),
-        ({}, "kingfisher", Source.FILE),
+        ({"ORCH_SECURITY_ENGINE": "gitleaks"}, "gitleaks", ValueOrigin.ENVIRONMENT),
+        ({"ORCH_SECURITY_ENGINE": " "}, "kingfisher", ValueOrigin.FILE),
+        ({}, "kingfisher", ValueOrigin.FILE),
     ):
         settings = load(environ, given)
         assert settings.security.engine == wanted
         assert settings.resolved(BY_VARIABLE["ORCH_SECURITY_ENGINE"]).source is source
-    assert load({}).resolved(BY_VARIABLE["ORCH_SECURITY_ENGINE"]).source is Source.DEFAULT
+    assert load({}).resolved(BY_VARIABLE["ORCH_SECURITY_ENGINE"]).source is ValueOrigin.DEFAULT
 
 
 @pytest.mark.parametrize("setting", [setting for setting in SETTINGS if setting.key is None])
 def test_a_file_cannot_say_what_belongs_to_the_machine(setting: Setting) -> None:
     """Programs, directories and keys come from the environment, whatever a caller hands over (P5)."""
-    assert load({}, {setting.variable: Given("x", "there")}).resolved(setting).source is Source.DEFAULT
+    assert load({}, {setting.variable: FileValue("x", "there")}).resolved(setting).source is ValueOrigin.DEFAULT
 
 
 def test_a_bad_secret_is_not_repeated() -> None:
     """The message of a refused value never holds a secret (SEC-5)."""
-    secret = Setting("ORCH_SOME_KEY", Kind.NUMBER, 1, "A key.", secret=True)
+    secret = Setting("ORCH_SOME_KEY", ValueKind.NUMBER, 1, "A key.", secret=True)
     with pytest.raises(SettingsError) as refusal:
         resolve(secret, {"ORCH_SOME_KEY": "hunter2"}, {})
     assert "hunter2" not in str(refusal.value)
@@ -209,10 +209,13 @@ def test_a_full_ref_is_answered_with_what_to_write() -> None:
 
 def test_writers_of_the_server_and_of_the_repository_add_up() -> None:
     """A bot of the whole server stays a writer; the author is one unless the server names others."""
-    given = {"ORCH_STATE_WRITERS": Given(("ann", "bot"), ".orch-gates.yaml:2:12@abc")}
+    given = {"ORCH_STATE_WRITERS": FileValue(("ann", "bot"), ".orch-gates.yaml:2:12@abc")}
     both = load({"ORCH_STATE_WRITERS": "bot,ci"}, given)
     assert both.state.writers == ("bot", "ci", "ann")
     origin = both.resolved(BY_KEY["state.writers"])
-    assert (origin.source, origin.place) == (Source.ENVIRONMENT, "ORCH_STATE_WRITERS and .orch-gates.yaml:2:12@abc")
+    assert (origin.source, origin.place) == (
+        ValueOrigin.ENVIRONMENT,
+        "ORCH_STATE_WRITERS and .orch-gates.yaml:2:12@abc",
+    )
     assert load({}, given).state.writers == ("orch-gates", "orch-gates@localhost", "ann", "bot")
     assert load({}).state.writers == ("orch-gates", "orch-gates@localhost")

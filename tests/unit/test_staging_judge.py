@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 
 from orch_gates.gates.staging import judge as judging
 from orch_gates.gates.staging import ran
-from orch_gates.gates.staging.infra import Entry, InfraList
-from orch_gates.gates.staging.judge import Before, Rules, StagingFacts, judge
+from orch_gates.gates.staging.infra import InfraList, Waiver
+from orch_gates.gates.staging.judge import Before, StagingFacts, StagingRules, judge
 from orch_gates.model.verdict import Outcome, Verdict
-from orch_gates.results.model import Check, Format, Problem, Results, Status
+from orch_gates.results.model import Check, CheckStatus, Format, ResultProblem, Results
 
 TODAY = date(2026, 11, 27)
 REFUSED = "connect ECONNREFUSED 10.0.0.1:5432"
-ENTRY = Entry("db-down", "db::*", "ECONNREFUSED 10.0.0.1", "ops", "the sandbox has no database", TODAY, 2)
-GREEN = Check("app::ok", Status.PASSED)
-INFRA = Check("db::read", Status.FAILED, (REFUSED,))
-REAL = Check("app::login", Status.FAILED, ("assert 1 == 2",))
+ENTRY = Waiver("db-down", "db::*", "ECONNREFUSED 10.0.0.1", "ops", "the sandbox has no database", TODAY, 2)
+GREEN = Check("app::ok", CheckStatus.PASSED)
+INFRA = Check("db::read", CheckStatus.FAILED, (REFUSED,))
+REAL = Check("app::login", CheckStatus.FAILED, ("assert 1 == 2",))
 
 
 def facts(*checks: Check, exit_code: int = 0, **changes: object) -> StagingFacts:
@@ -46,7 +46,7 @@ def failed(given: StagingFacts, said: str) -> bool:
 
 def test_green_is_success_with_its_counts() -> None:
     """What proves it is in the evidence (P1)."""
-    found = verdict(facts(GREEN, Check("app::later", Status.SKIPPED)))
+    found = verdict(facts(GREEN, Check("app::later", CheckStatus.SKIPPED)))
     assert (found.outcome, found.reason) == (Outcome.PASS, "1 of 2 checks passed")
     assert found.evidence["checks"] == 2
     assert found.evidence["passed"] == 1
@@ -72,7 +72,8 @@ def test_only_the_sandboxs_failures_are_waived() -> None:
 def test_strict_waives_nothing() -> None:
     """The same run is FAILED, and the finding says why."""
     assert failed(
-        facts(GREEN, INFRA, exit_code=1, rules=Rules(tolerant=False)), "this run waives no failures of the sandbox"
+        facts(GREEN, INFRA, exit_code=1, rules=StagingRules(tolerant=False)),
+        "this run waives no failures of the sandbox",
     )
 
 
@@ -93,8 +94,8 @@ def test_what_no_entry_is_about_is_real(check: Check) -> None:
 
 def test_a_check_that_ran_twice_counts_as_its_worse_run() -> None:
     """A pass beside a failure is none, in one file or in two."""
-    once = Results("a", Format.TAP, (Check("x", Status.PASSED),))
-    twice = Results("b", Format.TAP, (replace(REAL, id="x"), Check("y", Status.PASSED)))
+    once = Results("a", Format.TAP, (Check("x", CheckStatus.PASSED),))
+    twice = Results("b", Format.TAP, (replace(REAL, id="x"), Check("y", CheckStatus.PASSED)))
     for order in ((once, twice), (twice, once)):
         assert failed(replace(facts(exit_code=1), results=order), "1 of 2 checks failed")
     hidden = facts(GREEN, INFRA, replace(INFRA, failures=("assert 0",)), exit_code=1)
@@ -146,7 +147,7 @@ def test_uses_are_carried_on_until_an_entry_ends() -> None:
     ("checks", "code", "said"),
     [
         ((), 0, "there are no checks"),
-        ((Check("a", Status.SKIPPED), Check("b", Status.TODO)), 0, "nothing passed: no check was run"),
+        ((Check("a", CheckStatus.SKIPPED), Check("b", CheckStatus.TODO)), 0, "nothing passed: no check was run"),
         ((INFRA,), 1, "nothing passed: every check that ran was waived"),
         ((GREEN,), 1, "ended with 1, and no check failed"),
         ((GREEN,), 5, "ended with 5, and no check failed"),
@@ -169,7 +170,7 @@ def test_the_list_says_which_exit_codes_failures_explain() -> None:
 
 def test_problems_of_a_file_fail_and_are_placed() -> None:
     """Where in which file."""
-    bad = Results("r.xml", Format.JUNIT, (GREEN,), (Problem("it is not XML", 7),))
+    bad = Results("r.xml", Format.JUNIT, (GREEN,), (ResultProblem("it is not XML", 7),))
     found = verdict(replace(facts(), results=(bad,)))
     assert (found.outcome, found.findings[0].path, found.findings[0].line) == (Outcome.FAIL, "r.xml", 7)
     assert failed(replace(facts(), results=()), "no file of results was found")
@@ -179,38 +180,38 @@ def test_problems_of_a_file_fail_and_are_placed() -> None:
 
 def test_required_checks_have_to_run() -> None:
     """Absent and skipped are red; a pattern is fit by one that ran, and nothing but `*` is special in it."""
-    many = [GREEN, Check("app::p[a]", Status.PASSED), Check("app::off", Status.SKIPPED)]
+    many = [GREEN, Check("app::p[a]", CheckStatus.PASSED), Check("app::off", CheckStatus.SKIPPED)]
     for wanted in (("app::ok",), ("app::*",), ("app::p[a]",), ("*ok", "app::p[*]")):
-        assert verdict(facts(*many, rules=Rules(required=wanted))).outcome is Outcome.PASS
-    assert failed(facts(*many, rules=Rules(required=("app::off",))), "it is required, but was skipped")
-    assert failed(facts(*many, rules=Rules(required=("app::p?a?",))), "it is required, but absent")
-    assert failed(facts(*many, rules=Rules(required=("db::*",))), "it is required, but absent")
+        assert verdict(facts(*many, rules=StagingRules(required=wanted))).outcome is Outcome.PASS
+    assert failed(facts(*many, rules=StagingRules(required=("app::off",))), "it is required, but was skipped")
+    assert failed(facts(*many, rules=StagingRules(required=("app::p?a?",))), "it is required, but absent")
+    assert failed(facts(*many, rules=StagingRules(required=("db::*",))), "it is required, but absent")
 
 
 def test_as_many_have_to_pass_as_are_asked_for() -> None:
     """The boundary."""
-    two = [GREEN, Check("b", Status.PASSED)]
-    assert verdict(facts(*two, rules=Rules(least=2))).outcome is Outcome.PASS
-    assert failed(facts(*two, rules=Rules(least=3)), "2 checks passed; at least 3 must")
+    two = [GREEN, Check("b", CheckStatus.PASSED)]
+    assert verdict(facts(*two, rules=StagingRules(least=2))).outcome is Outcome.PASS
+    assert failed(facts(*two, rules=StagingRules(least=3)), "2 checks passed; at least 3 must")
 
 
 def test_what_ran_before_and_is_gone_is_said_and_fails_where_asked() -> None:
     """Skipped now is gone as well; what failed now ran."""
-    last = judge(facts(GREEN, Check("b", Status.PASSED), Check("c", Status.PASSED)), TODAY).ran
-    now = [GREEN, Check("b", Status.SKIPPED)]
+    last = judge(facts(GREEN, Check("b", CheckStatus.PASSED), Check("c", CheckStatus.PASSED)), TODAY).ran
+    now = [GREEN, Check("b", CheckStatus.SKIPPED)]
     noted = verdict(facts(*now, before=Before(last)))
     assert noted.outcome is Outcome.PASS
     assert [note for note in noted.notices if "ran before" in note] == [
         "ran before, but not now: b",
         "ran before, but not now: c",
     ]
-    strict = verdict(facts(*now, before=Before(last), rules=Rules(missing_fails=True)))
+    strict = verdict(facts(*now, before=Before(last), rules=StagingRules(missing_fails=True)))
     assert (strict.outcome, [one.path for one in strict.findings]) == (Outcome.FAIL, ["b", "c"])
 
 
 def test_a_failed_run_does_not_shorten_what_is_looked_for() -> None:
     """What it did not come to is still missed by the run after it; a green run begins a new list."""
-    full = judge(facts(GREEN, Check("b", Status.PASSED)), TODAY).ran
+    full = judge(facts(GREEN, Check("b", CheckStatus.PASSED)), TODAY).ran
     broken = judge(facts(GREEN, exit_code=1, before=Before(full)), TODAY).ran
     assert set(broken.counts) == {"app::ok", "b"}
     assert set(judge(facts(GREEN, before=Before(full)), TODAY).ran.counts) == {"app::ok"}
@@ -223,7 +224,7 @@ def test_what_ran_survives_its_report() -> None:
     assert ran.parse(f"# body\n{ran.text(kept)}") == kept
     many = [f"suite{number % 7}::{'n' * 90}{number}" for number in range(3000)]
     suites = ran.of(many)
-    assert suites.kind is ran.Kind.SUITES
+    assert suites.kind is ran.ReportSection.SUITES
     assert ran.parse(f"# body\n{ran.text(suites)}").counts == suites.counts
     assert ran.missing(suites, many) == ()
     assert ran.missing(suites, [one for one in many if not one.startswith("suite3")]) == ("429 of suite3",)
@@ -251,11 +252,11 @@ TEXTS = ("assert 1 == 2", REFUSED, "")
 CHECKS = st.builds(
     lambda name, status, text: Check(name, status, (text,) if status.is_red else ()),
     st.sampled_from(IDS),
-    st.sampled_from(Status),
+    st.sampled_from(CheckStatus),
     st.sampled_from(TEXTS),
 )
 RULES = st.builds(
-    Rules,
+    StagingRules,
     tolerant=st.booleans(),
     required=st.sets(st.sampled_from((*IDS, "db::*")), max_size=2).map(tuple),
     least=st.integers(1, 3),
@@ -277,8 +278,8 @@ RUNS = st.builds(
 
 
 @settings(max_examples=100, deadline=None)
-@given(RUNS, st.sampled_from(IDS), st.sampled_from((Status.FAILED, Status.ERRORED)), st.sampled_from(TEXTS))
-def test_nothing_that_fails_makes_a_run_better(run: StagingFacts, name: str, status: Status, text: str) -> None:
+@given(RUNS, st.sampled_from(IDS), st.sampled_from((CheckStatus.FAILED, CheckStatus.ERRORED)), st.sampled_from(TEXTS))
+def test_nothing_that_fails_makes_a_run_better(run: StagingFacts, name: str, status: CheckStatus, text: str) -> None:
     """A check that passed and now fails as well, as it may be waived, never turns FAILED into SUCCESS.
 
     Only two things are mended by a check that ran: that it was absent, and that nothing explained a red exit code.
@@ -302,7 +303,7 @@ def test_success_is_explained(run: StagingFacts) -> None:
     checks = judging.merged(run.results).values()
     red = [check for check in checks if check.status.is_red]
     if found.outcome is Outcome.PASS:
-        assert sum(check.status is Status.PASSED for check in checks) >= run.rules.least
+        assert sum(check.status is CheckStatus.PASSED for check in checks) >= run.rules.least
         assert (run.exit_code == 1) if red else (run.exit_code == 0)
         assert all(check.id.startswith("db::") and set(check.failures) == {REFUSED} for check in red)
         assert not red or run.rules.tolerant

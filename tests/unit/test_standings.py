@@ -11,7 +11,7 @@ from orch_gates import __version__
 from orch_gates.engine.board import standing
 from orch_gates.model.ids import TaskId
 from orch_gates.state import layout
-from orch_gates.state.snapshot import Entry, Snapshot
+from orch_gates.state.snapshot import Snapshot, TreeEntry
 from orch_gates.tasks import book, standings
 from tests.step_rig import Rig
 
@@ -29,7 +29,7 @@ class Counted:
         self.tip, self.generation = snapshot.tip, snapshot.generation
         self.text, self.read = snapshot.text, snapshot.read
 
-    def files(self, prefix: str = "") -> Iterator[Entry]:
+    def files(self, prefix: str = "") -> Iterator[TreeEntry]:
         self.read_below.append(prefix)
         return self._snapshot.files(prefix)
 
@@ -49,7 +49,7 @@ def rig() -> Rig:
     return made
 
 
-def correct(rig: Rig, found: standings.Standings) -> bool:
+def correct(rig: Rig, found: standings.TaskPositions) -> bool:
     everything = book.read(rig.store.load())
     return (sorted(found.tasks), found.quarantined) == (
         sorted(standing(task) for task in everything.tasks),
@@ -57,7 +57,7 @@ def correct(rig: Rig, found: standings.Standings) -> bool:
     )
 
 
-def read(rig: Rig) -> tuple[standings.Standings, list[str]]:
+def read(rig: Rig) -> tuple[standings.TaskPositions, list[str]]:
     counted = Counted(rig.store.load())
     return standings.read(rig.store, counted), counted.read_below
 

@@ -11,7 +11,7 @@ import pytest
 from orch_gates.document_kinds import KINDS
 from orch_gates.state import schema
 from orch_gates.state.history import files
-from orch_gates.state.kinds import Kind
+from orch_gates.state.kinds import DocumentKind
 from scripts import state_reference
 
 FILES = state_reference.files()
@@ -40,13 +40,13 @@ every_kind = pytest.mark.parametrize("kind", KINDS.rows, ids=lambda kind: kind.n
 
 
 @every_kind
-def test_every_template_is_a_legal_document(kind: Kind[Any]) -> None:
+def test_every_template_is_a_legal_document(kind: DocumentKind[Any]) -> None:
     path, text = state_reference.template(kind)
     assert files.alone(KINDS, path, text.encode()) == ()
 
 
 @every_kind
-def test_a_schema_knows_every_field_by_its_name_in_documents(kind: Kind[Any]) -> None:
+def test_a_schema_knows_every_field_by_its_name_in_documents(kind: DocumentKind[Any]) -> None:
     """ST-1: unknown fields are allowed, `schema` is not optional, and anchors are those of JSON Schema."""
     made = schema.schema(kind)
     assert made["additionalProperties"] is True

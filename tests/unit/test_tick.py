@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 
 from orch_gates.effects.outbox import Outbox
 from orch_gates.engine.sighting import UNKNOWN, Life, Sighting
-from orch_gates.engine.work import Role
-from orch_gates.engine.work import Rules as WorkRules
+from orch_gates.engine.work import Role, WorkRules
 from orch_gates.errors import ForgeUnavailable, GitError, StateExhausted, StateUnreachable
 from orch_gates.jobs.dispatch import MOST_TRIES
-from orch_gates.jobs.dispatching import Attempts, Dispatching
+from orch_gates.jobs.dispatching import Dispatching, RunNames
 from orch_gates.jobs.starting import StartOutcome, StartResult
 from orch_gates.model.ids import TaskId, timestamp
 from orch_gates.model.job import Job, Way
@@ -29,9 +28,9 @@ from orch_gates.state import codec, layout
 from orch_gates.state.branch.memory import Recalled, Replaced
 from orch_gates.state.store import Change
 from orch_gates.sweep import reconciler
-from orch_gates.sweep.look import Look
-from orch_gates.sweep.parts import Followed, Parts, Rules, Scope, Seen, Unit
-from orch_gates.sweep.tick import Report, Ticking
+from orch_gates.sweep.look import JobLook
+from orch_gates.sweep.parts import Followed, Parts, SweepRules, TickScope, TickView, Unit
+from orch_gates.sweep.tick import Ticking, TickReport
 from orch_gates.sweep.unit_result import UnitResult
 from orch_gates.tasks import book
 from tests.step_rig import PIPELINE, A, B, Rig
@@ -84,7 +83,7 @@ class World:
             store=self.rig.store,
             memory=lambda: self.memo,
             step=replace(self.rig.step(), now=NOW + self.later, by="a sweep"),
-            look=lambda jobs, _now, _late: Look({job.attempt: self.seen.get(job.attempt, UNKNOWN) for job in jobs}),
+            look=lambda jobs, _now, _late: JobLook({job.attempt: self.seen.get(job.attempt, UNKNOWN) for job in jobs}),
             heads=self._heads,
             monotonic=lambda: 0.0,
             clock=lambda: NOW + self.later,
@@ -92,7 +91,7 @@ class World:
         )
         return replace(made, **changed)
 
-    def tick(self, scope: Scope | None = None, *, dry_run: bool = False, **changed: Any) -> Report:
+    def tick(self, scope: TickScope | None = None, *, dry_run: bool = False, **changed: Any) -> TickReport:
         self.later += timedelta(seconds=11)
         return Ticking(self.parts(**changed), NOW + self.later, scope).run(dry_run=dry_run)
 
@@ -206,9 +205,9 @@ def test_where_it_cannot_be_told_who_is_stopped_tasks_with_an_issue_are() -> Non
 
 
 @pytest.mark.parametrize(
-    ("scope", "dry_run", "acts"), [(None, False, True), (None, True, False), (Scope(), True, False)]
+    ("scope", "dry_run", "acts"), [(None, False, True), (None, True, False), (TickScope(), True, False)]
 )
-def test_people_are_followed_by_a_sweep_only(scope: Scope | None, *, dry_run: bool, acts: bool) -> None:
+def test_people_are_followed_by_a_sweep_only(scope: TickScope | None, *, dry_run: bool, acts: bool) -> None:
     told: list[bool] = []
 
     def follow(act: bool) -> Followed:
@@ -216,7 +215,7 @@ def test_people_are_followed_by_a_sweep_only(scope: Scope | None, *, dry_run: bo
         return Followed()
 
     World().tick(scope, dry_run=dry_run, follow=follow)
-    World().tick(Scope(frozenset({"T-1"})), follow=follow)
+    World().tick(TickScope(frozenset({"T-1"})), follow=follow)
     assert told == [acts, False]
 
 
@@ -270,18 +269,18 @@ def test_heads_that_cannot_be_asked_for_touch_nothing() -> None:
 
 
 def test_a_duty_that_breaks_stops_no_other_and_no_unit() -> None:
-    def broken(_seen: Seen) -> list[Unit]:
+    def broken(_seen: TickView) -> list[Unit]:
         def raises() -> UnitResult:
             raise GitError("no")
 
         return [Unit("one", raises), Unit("two", lambda: UnitResult(lines=("two is done",)))]
 
-    def worse(_seen: Seen) -> list[Unit]:
+    def worse(_seen: TickView) -> list[Unit]:
         raise RuntimeError("worse")
 
-    last: list[Seen] = []
+    last: list[TickView] = []
 
-    def third(seen: Seen) -> list[Unit]:
+    def third(seen: TickView) -> list[Unit]:
         last.append(seen)
         return []
 
@@ -296,7 +295,7 @@ def test_no_unit_begins_when_the_time_is_over_or_the_end_was_asked_for() -> None
     ended: list[int] = []
     done: list[str] = []
 
-    def duty(_seen: Seen) -> list[Unit]:
+    def duty(_seen: TickView) -> list[Unit]:
         def first() -> UnitResult:
             ended.append(1)
             done.append("first")
@@ -323,14 +322,14 @@ def test_a_tick_about_an_event_looks_at_its_task_at_once_and_at_no_other() -> No
     """One way in: the same guards, without the grace; the schedule, the cursor and the duties are the sweep's."""
     world = World(later=timedelta(0))
     world.put(make_task(id="T-2", updated=timestamp(NOW)))
-    rules = Rules(reconciler=reconciler.Rules(grace=timedelta(hours=9)))
+    rules = SweepRules(reconciler=reconciler.ReconcilerRules(grace=timedelta(hours=9)))
     assert not world.tick(rules=rules).lines
     before = world.memo.memory
 
-    def never(_seen: Seen) -> list[Unit]:
+    def never(_seen: TickView) -> list[Unit]:
         raise AssertionError("a duty of the sweep")
 
-    report = world.tick(Scope(frozenset({"T-2"}), jobs=False), rules=rules, duties=(never,))
+    report = world.tick(TickScope(frozenset({"T-2"}), jobs=False), rules=rules, duties=(never,))
     assert report.counts["unblocked"] == 1
     assert (world.task("T-1").stage, world.task("T-2").stage) == ("development", "review")
     assert before is not None
@@ -343,7 +342,7 @@ def test_a_tick_about_an_event_looks_at_its_task_at_once_and_at_no_other() -> No
 
 def dispatching(world: World) -> dict[str, Any]:
     roles = {name: Role(name, Way.COMMAND, command="true") for name in ("developer", "reviewer", "tester", "worker")}
-    attempts = Attempts(lambda: secrets.token_hex(8))
+    attempts = RunNames(lambda: secrets.token_hex(8))
     made = Dispatching(WorkRules(roles, most=50), lambda _: world.rig.pipeline, attempts, "a sweep")
 
     def start(job: Job) -> StartResult:
@@ -377,7 +376,9 @@ def test_from_any_state_ticks_come_to_rest(data: st.DataObject, outcome: Outcome
     for _ in range(60):
         before = world.rig.commits
         world.later += timedelta(minutes=20)
-        report = world.tick(rules=Rules(reconciler=reconciler.Rules(grace=timedelta(0))), **dispatching(world))
+        report = world.tick(
+            rules=SweepRules(reconciler=reconciler.ReconcilerRules(grace=timedelta(0))), **dispatching(world)
+        )
         problems += report.problems
         quiet = quiet + 1 if world.rig.commits == before else 0
         if quiet == 3:

@@ -6,7 +6,7 @@ import pytest
 
 from orch_gates.ci.event import IssueAction, IssueChanged
 from orch_gates.errors import SettingsError
-from orch_gates.model.effect import Word
+from orch_gates.model.effect import TrackerState
 from orch_gates.settings import load
 from orch_gates.sweep.concern import of_issue
 from orch_gates.trackers.names import names_of
@@ -14,11 +14,11 @@ from orch_gates.trackers.names import names_of
 
 def test_every_word_has_a_label() -> None:
     assert names_of(load({"ORCH_TRACKER_BLOCKED": "on hold"}).tracker) == {
-        Word.IN_PROGRESS: "in progress",
-        Word.APPROVED: "approved",
-        Word.REJECTED: "rejected",
-        Word.BLOCKED: "on hold",
-        Word.NEEDS_INPUT: "needs input",
+        TrackerState.IN_PROGRESS: "in progress",
+        TrackerState.APPROVED: "approved",
+        TrackerState.REJECTED: "rejected",
+        TrackerState.BLOCKED: "on hold",
+        TrackerState.NEEDS_INPUT: "needs input",
     }
 
 

@@ -9,18 +9,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_gates.engine.stages import DEFAULT
-from orch_gates.model.effect import Word
+from orch_gates.model.effect import TrackerState
 from orch_gates.model.ids import timestamp
 from orch_gates.model.task import Task, TaskState
 from orch_gates.trackers import plan as plans
-from orch_gates.trackers.plan import Action, Approve, Broken, Create, Finish, Look, Refuse, Reject, Say
+from orch_gates.trackers.plan import Action, Approve, Broken, Create, Finish, Refuse, Reject, Say, TrackerLook
 from orch_gates.trackers.port import Item
 from tests.tasks_builders import NOW, make_issue_effect, make_task
 
-P, A, R, B, N = Word.IN_PROGRESS, Word.APPROVED, Word.REJECTED, Word.BLOCKED, Word.NEEDS_INPUT
+P, A, R, B, N = (
+    TrackerState.IN_PROGRESS,
+    TrackerState.APPROVED,
+    TrackerState.REJECTED,
+    TrackerState.BLOCKED,
+    TrackerState.NEEDS_INPUT,
+)
 
 
-def item(*words: Word, number: int = 5, open: bool = True) -> Item:
+def item(*words: TrackerState, number: int = 5, open: bool = True) -> Item:
     return Item(number, "Greet the user", "", open, frozenset(words))
 
 
@@ -28,9 +34,9 @@ def tracked(stage: str = "analysis", **changes: Any) -> Task:
     return make_task(**{"id": "ISSUE-5", "issue": 5, "stage": stage} | changes)
 
 
-def look(*items: Item, task: Task | None = None, **more: Any) -> Look:
+def look(*items: Item, task: Task | None = None, **more: Any) -> TrackerLook:
     tasks = {} if task is None else {task.issue: task}
-    return Look(items, tasks, more.get("barred", {}), more.get("broken", {}))
+    return TrackerLook(items, tasks, more.get("barred", {}), more.get("broken", {}))
 
 
 def planned(*items: Item, task: Task | None = None, **more: Any) -> tuple[Action, ...]:
@@ -72,14 +78,14 @@ WORKING = tracked("development")
         ((), tracked("done", state="done"), None),
     ],
 )
-def test_what_follows_from_words(words: tuple[Word, ...], task: Task | None, kind: type[Action] | None) -> None:
+def test_what_follows_from_words(words: tuple[TrackerState, ...], task: Task | None, kind: type[Action] | None) -> None:
     found = planned(item(*words), task=task)
     assert [type(one) for one in found] == ([] if kind is None else [kind])
 
 
 @pytest.mark.parametrize("task", [None, WAITING, WORKING, tracked("done", state="done")])
 @pytest.mark.parametrize("stop", [B, N])
-def test_a_stop_stops_everything(task: Task | None, stop: Word) -> None:
+def test_a_stop_stops_everything(task: Task | None, stop: TrackerState) -> None:
     """Whatever else is said there: no task is made, none is approved, and none is told anything (REC-5)."""
     for words in ((P,), (A,), (R,), (P, A, R)):
         assert planned(item(*words, stop), task=task) == ()
@@ -136,8 +142,8 @@ def test_the_order_is_that_of_the_issues() -> None:
     assert [one.number for one in found] == [2, 5, 9]
 
 
-@given(st.sets(st.sampled_from(Word)), st.sampled_from(TaskState), st.sampled_from([*DEFAULT.names, "retired"]))
-def test_at_most_one_thing_follows(words: set[Word], state: TaskState, stage: str) -> None:
+@given(st.sets(st.sampled_from(TrackerState)), st.sampled_from(TaskState), st.sampled_from([*DEFAULT.names, "retired"]))
+def test_at_most_one_thing_follows(words: set[TrackerState], state: TaskState, stage: str) -> None:
     """Whatever is said of whatever task: never two actions, and none that its state forbids."""
     at = timestamp(NOW) if state is TaskState.DEFERRED else None
     task = tracked("done" if state is TaskState.DONE else stage, state=state, available_at=at)

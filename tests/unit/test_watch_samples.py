@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_gates.deploy import watches
-from orch_gates.engine.watching import Count, NoData, Probe, Reading, Rules, Sample, classify
+from orch_gates.engine.watching import Count, NoData, Probe, Reading, Sample, WatchRules, classify
 from orch_gates.model.watch import Probed
 from orch_gates.report.watching import sparklines
 from orch_gates.state import codec
@@ -35,7 +35,7 @@ def test_what_is_recorded_is_judged_as_what_was_seen(samples: list[Sample]) -> N
     path = WATCH.at(deploy=watch.deploy)
     back, _ = codec.decode(WATCH, path, codec.encode(kept, ""))
     again = watches.samples_of(back)
-    rules = Rules(targets=("https://a.example/",), sources=("log",), failures=2, min_requests=10)
+    rules = WatchRules(targets=("https://a.example/",), sources=("log",), failures=2, min_requests=10)
     assert classify(again, rules) == classify(samples, rules)
     assert [one.at for one in again] == [one.at for one in samples]
 
@@ -49,7 +49,7 @@ def test_a_long_reason_is_cut() -> None:
 
 def test_a_line_shows_each_moment() -> None:
     """Well, failed, not observed; and the worst of several moments where a line would be too long."""
-    rules = Rules(targets=("a",), sources=("log",), window=240, every=30)
+    rules = WatchRules(targets=("a",), sources=("log",), window=240, every=30)
     samples = [
         Sample(0, (Probe("a", Probed.OK),), readings=(Count("log", 10, 0),)),
         Sample(30, (Probe("a", Probed.FAILED),), readings=(Count("log", 10, 10),)),
@@ -57,7 +57,7 @@ def test_a_line_shows_each_moment() -> None:
         Sample(120, (Probe("a", Probed.OK),), readings=(Count("log", 100, 1),)),
     ]
     assert sparklines(samples, rules) == ["▁█··▁···  a: 2 well, 1 failed", "▁█··▂···  log: 120 requests, 11 errors"]
-    long = Rules(targets=("a",), window=3600, every=30)
+    long = WatchRules(targets=("a",), window=3600, every=30)
     (line,) = sparklines([Sample(0, (Probe("a", Probed.OK),)), Sample(30, (Probe("a", Probed.FAILED),))], long)
     assert line == f"█{'·' * 59}  a: 1 well, 1 failed"
 
@@ -65,7 +65,7 @@ def test_a_line_shows_each_moment() -> None:
 def test_what_a_source_could_not_count_is_said() -> None:
     """A log that was emptied in place had perhaps more lines."""
     seen = Sample(0, readings=(Count("log", 10, 0, "it was emptied"),))
-    assert sparklines([seen], Rules(sources=("log",), window=30)) == [
+    assert sparklines([seen], WatchRules(sources=("log",), window=30)) == [
         "▁  log: 10 requests, 0 errors; it was emptied"
     ]  # fmt: skip
     watch = make_watch()
@@ -75,5 +75,5 @@ def test_what_a_source_could_not_count_is_said() -> None:
 
 def test_a_hostile_name_stays_in_its_line() -> None:
     """Names of targets are configured, and shown all the same as text."""
-    (line,) = sparklines([], Rules(targets=("a\n::error::b",), window=30))
+    (line,) = sparklines([], WatchRules(targets=("a\n::error::b",), window=30))
     assert "\n" not in line

@@ -14,7 +14,7 @@ from orch_gates.engine.deploying import Refused
 from orch_gates.engine.reacting import Finish, GoOn, Over, Record
 from orch_gates.engine.sighting import Life, Sighting
 from orch_gates.engine.stages import DEFAULT
-from orch_gates.engine.watching import Probe, Rules, Sample
+from orch_gates.engine.watching import Probe, Sample, WatchRules
 from orch_gates.errors import JobWaits, UsageError
 from orch_gates.model.environment import Environment, Standing
 from orch_gates.model.ids import timestamp
@@ -57,7 +57,7 @@ class Rig:
         made = Watching(
             self.store,
             "production",
-            Rules(targets=(SITE,)),
+            WatchRules(targets=(SITE,)),
             watcher(pid),
             look,
             "ann",
@@ -200,7 +200,9 @@ def test_a_sweep_reacts_to_what_a_dead_watcher_recorded() -> None:
     rig.steps(1).take(NEW, NOW)
     rig.steps(1).tick(NEW, samples(ILL, ILL), 60, NOW)
     rig.life[1] = Life.DEAD
-    assert rig.steps(9, rules=Rules(targets=(SITE,), failures=2)).finish(NEW, NOW + timedelta(minutes=2)) is not None
+    assert (
+        rig.steps(9, rules=WatchRules(targets=(SITE,), failures=2)).finish(NEW, NOW + timedelta(minutes=2)) is not None
+    )
     assert (rig.watch.verdict, rig.watch.reaction.what) == (WatchVerdict.DEGRADED, Act.PLANNED)
 
 

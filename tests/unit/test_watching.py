@@ -15,8 +15,8 @@ from orch_gates.engine.watching import (
     NoData,
     Probe,
     Reading,
-    Rules,
     Sample,
+    WatchRules,
     classify,
     has_failure,
 )
@@ -25,8 +25,8 @@ from orch_gates.model.watch import Probed, WatchVerdict
 SITE, API = "https://site.example/", "https://api.example/"
 OK, FAILED, UNMADE = Probed.OK, Probed.FAILED, Probed.NOT_MADE
 HEALTHY, DEGRADED, UNOBSERVED = WatchVerdict.HEALTHY, WatchVerdict.DEGRADED, WatchVerdict.UNOBSERVED
-PROBED = Rules(targets=(SITE,))
-COUNTED = Rules(sources=("log",))
+PROBED = WatchRules(targets=(SITE,))
+COUNTED = WatchRules(sources=("log",))
 BETTER = [DEGRADED, UNOBSERVED, HEALTHY]
 
 
@@ -138,7 +138,7 @@ def test_errors_of_any_phase_count() -> None:
 
 def test_sources_are_not_added_up() -> None:
     """Two of them may have counted the same requests."""
-    both = Rules(sources=("log", "metrics"))
+    both = WatchRules(sources=("log", "metrics"))
     thin = [replace(one, readings=(Count("log", 60, 6), Count("metrics", 60, 6))) for one in counted((0, 0))]
     assert classify(thin, both).verdict is UNOBSERVED
     good = [replace(one, readings=(Count("log", 60, 0), Count("metrics", 60, 0))) for one in thin]
@@ -173,7 +173,7 @@ def test_a_probe_that_failed_before_in_the_same_way_makes_nobody_roll_back() -> 
 
 def test_a_server_error_from_before_counts_for_no_ratio_either() -> None:
     """The probes are counted too, and of many targets one that is ill is soon more than may fail."""
-    rules, ill, new = Rules(targets=(SITE, API)), "answered 503, a server error", "answered 500, a server error"
+    rules, ill, new = WatchRules(targets=(SITE, API)), "answered 503, a server error", "answered 500, a server error"
     first = Sample(0, (Probe(SITE, FAILED, ill), Probe(API, OK)))
 
     def after(why: str) -> list[Sample]:
@@ -304,8 +304,8 @@ def test_coverage_counts_moments_not_samples() -> None:
     """Two samples of one moment, as of two watchers, cover it once; a late one covers no more than the window has."""
     assert classify(probed(OK) + probed(OK, start=29) + probed(OK, start=30), PROBED).coverage == "2/30"
     assert classify(probed(*[OK] * 40), PROBED).coverage == "30/30"
-    assert Rules(window=100, every=30).due == 4
-    assert Rules(window=10, every=30).due == 1
+    assert WatchRules(window=100, every=30).due == 4
+    assert WatchRules(window=10, every=30).due == 1
 
 
 def test_a_partly_taken_sample_observes_nothing() -> None:
@@ -349,7 +349,7 @@ SAMPLES = st.lists(
     max_size=8,
 )  # fmt: skip
 RULES = st.builds(
-    Rules,
+    WatchRules,
     st.sampled_from([(), (SITE,), (SITE, API)]),
     st.sampled_from([(), ("log",), ("log", "metrics")]),
     st.just(300), st.just(30), st.integers(1, 4), st.integers(1, 150),
@@ -371,7 +371,7 @@ def is_no_healthier(more: Assessment, less: Assessment) -> bool:
     SAMPLES, RULES, BEFORE, st.integers(0, 300), st.sampled_from([SITE, API]), st.sampled_from(["503", "x"]), CONTROLS
 )
 def test_one_more_failed_probe_never_makes_it_healthier(
-    samples: list[Sample], rules: Rules, first: Sample | None, at: int, target: str, why: str, control: bool | None
+    samples: list[Sample], rules: WatchRules, first: Sample | None, at: int, target: str, why: str, control: bool | None
 ) -> None:
     """Whatever was observed, also before the deploy, and whenever the failure was."""
     more = [*samples, Sample(at, (Probe(target, FAILED, why),), control)]
@@ -380,7 +380,7 @@ def test_one_more_failed_probe_never_makes_it_healthier(
 
 @given(SAMPLES, RULES, BEFORE, st.integers(0, 300), st.sampled_from(["log", "metrics"]), st.integers(1, 150))
 def test_more_errors_never_make_it_healthier(
-    samples: list[Sample], rules: Rules, first: Sample | None, at: int, source: str, errors: int
+    samples: list[Sample], rules: WatchRules, first: Sample | None, at: int, source: str, errors: int
 ) -> None:
     """Also where they bring a source to enough requests."""
     more = [*samples, Sample(at, readings=(Count(source, errors, errors),))]
@@ -389,7 +389,7 @@ def test_more_errors_never_make_it_healthier(
 
 @given(SAMPLES, RULES, BEFORE)
 def test_a_failure_before_the_deploy_never_makes_it_healthy(
-    samples: list[Sample], rules: Rules, first: Sample | None
+    samples: list[Sample], rules: WatchRules, first: Sample | None
 ) -> None:
     """It may keep a rollback from a deploy, and never calls one well that is not."""
     probes_only = replace(first, readings=()) if first is not None else None
@@ -399,7 +399,7 @@ def test_a_failure_before_the_deploy_never_makes_it_healthy(
 
 @given(SAMPLES, RULES, st.data())
 def test_an_answer_that_was_missed_never_makes_it_healthier(
-    samples: list[Sample], rules: Rules, data: st.DataObject
+    samples: list[Sample], rules: WatchRules, data: st.DataObject
 ) -> None:
     """A probe that was not made, and one that nobody recorded, are no answers."""
     missed = data.draw(st.lists(st.booleans(), min_size=len(samples), max_size=len(samples)))
@@ -415,7 +415,7 @@ def test_an_answer_that_was_missed_never_makes_it_healthier(
 
 
 @given(SAMPLES, RULES)
-def test_the_order_of_targets_and_sources_changes_nothing(samples: list[Sample], rules: Rules) -> None:
+def test_the_order_of_targets_and_sources_changes_nothing(samples: list[Sample], rules: WatchRules) -> None:
     """What is asked first is chance."""
     once = [
         replace(one, probes=tuple({p.target: p for p in one.probes}.values()),

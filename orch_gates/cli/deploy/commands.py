@@ -10,9 +10,9 @@ import click
 from orch_gates.cli.boundary import exit_codes
 from orch_gates.cli.completion import ENVIRONMENT, TASK
 from orch_gates.cli.deploy.deploying import digest_named, timeout_of
-from orch_gates.cli.deploy.run import DeployRun, Options
+from orch_gates.cli.deploy.run import DeployOptions, DeployRun
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options, text_option
-from orch_gates.deploy.contract import Wanted
+from orch_gates.deploy.contract import DeployRequest
 from orch_gates.errors import UsageError
 from orch_gates.workspace import open_workspace
 
@@ -79,8 +79,8 @@ def deploy(  # noqa: PLR0913, PLR0917 - click hands over each option
         workspace = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
         if not (name := task or workspace.settings.handed_over.task):
             raise UsageError("--task (ORCH_TASK) is missing: name the task to deploy")
-        wanted = Wanted(name, environment, digest_named(digest), alert_only)
+        wanted = DeployRequest(name, environment, digest_named(digest), alert_only)
         bound = timeout_of(workspace, environment) if timeout is None else timeout
-        how = Options(bound, not no_advance, keep_token, quiet)
+        how = DeployOptions(bound, not no_advance, keep_token, quiet)
         code = DeployRun(workspace, wanted, how).go(command)
     raise SystemExit(code)

@@ -14,8 +14,8 @@ from orch_gates.cli.deploy import deploying
 from orch_gates.cli.deploy import env_view as view
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options, text_option
 from orch_gates.deploy import environments
-from orch_gates.deploy.environments import Page
-from orch_gates.deploy.settling import Settling, Word
+from orch_gates.deploy.environments import EnvironmentPage
+from orch_gates.deploy.settling import Settlement, Settling
 from orch_gates.documents.escape import visible
 from orch_gates.workspace import open_workspace
 
@@ -111,10 +111,10 @@ def settle(
         endings, look = deploying.endings_of(found), deploying.look_of(found)
         declared = found.config.environments
         settling = Settling(found.store, endings, look, found.by, lambda: secrets.token_hex(8), declared)
-        word = Word(name, runs, reason, deploying.digest_named(digest))
+        word = Settlement(name, runs, reason, deploying.digest_named(digest))
         settled = settling.settle(word, found.now)
         if as_json:
-            say(view.show_json(Page(settled.environment)))
+            say(view.show_json(EnvironmentPage(settled.environment)))
             return
         current = settled.environment.current
         assert current is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from orch_gates.deploy.environments import Page
+from orch_gates.deploy.environments import EnvironmentPage
 from orch_gates.documents import escape
 from orch_gates.model.environment import Deployed, Environment, Running
 from orch_gates.report import machine
@@ -33,7 +33,7 @@ def list_json(environments: Sequence[Environment]) -> str:
     return machine.document("env-list", {"environments": [_fields(one) for one in environments]})
 
 
-def show_text(page: Page, width: int | None = None) -> str:
+def show_text(page: EnvironmentPage, width: int | None = None) -> str:
     """What one environment runs, what it ran before, the last verified deploy, and the end of its log."""
     one = page.environment
     lines = [f"{one.name}: {_state(one)}"]
@@ -57,7 +57,7 @@ def show_text(page: Page, width: int | None = None) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def show_json(page: Page) -> str:
+def show_json(page: EnvironmentPage) -> str:
     """The same for machines."""
     return machine.document("env-show", {**_fields(page.environment), "log": page.body})
 

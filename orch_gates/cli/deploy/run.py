@@ -13,14 +13,14 @@ from orch_gates.cli.boundary import say
 from orch_gates.cli.deploy import deploying
 from orch_gates.cli.job import wrapped
 from orch_gates.cli.job.dispatching import start_due
-from orch_gates.deploy.contract import Began, Claim, Deploys, Stopped, Wanted
-from orch_gates.deploy.ending import Kept
+from orch_gates.deploy.contract import Began, Claim, DeployRequest, Deploys, Stopped
+from orch_gates.deploy.ending import DeployOutput
 from orch_gates.documents.escape import markdown, visible
-from orch_gates.engine.deploying import Conclusion, End, end_of
+from orch_gates.engine.deploying import Conclusion, DeployEnd, end_of
 from orch_gates.errors import OrchError, ProcessError
 from orch_gates.gates.security.redacting import Redactor
 from orch_gates.jobs import command, output, spool
-from orch_gates.jobs.command import Ended
+from orch_gates.jobs.command import CommandEnd
 from orch_gates.model.feedback import one_line
 from orch_gates.model.verdict import Outcome
 from orch_gates.report import output_path
@@ -28,11 +28,11 @@ from orch_gates.workspace import Workspace
 
 # What could not be recorded, nobody has decided.
 _NOT_RECORDED = 2
-_EXIT = {End.DEPLOYED: 0, End.FAILED: 1, End.REFUSED: 2, End.UNKNOWN: 2}
+_EXIT = {DeployEnd.DEPLOYED: 0, DeployEnd.FAILED: 1, DeployEnd.REFUSED: 2, DeployEnd.UNKNOWN: 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class DeployOptions:
     """How a deploy is made: `timeout` in seconds; `keep_token`: the command gets our secrets too."""
 
     timeout: float = deploying.DEFAULT_TIMEOUT_S
@@ -55,8 +55,8 @@ class DeployRun:
     """One call of `deploy`; standard output is the command's alone."""
 
     workspace: Workspace
-    wanted: Wanted
-    options: Options
+    wanted: DeployRequest
+    options: DeployOptions
     _outputs: dict[str, str] = field(default_factory=dict)
     _rollback_image: str = ""
 
@@ -100,7 +100,7 @@ class DeployRun:
     def _stopped(self, stopped: Stopped) -> int:
         """Nothing is run; a deploy that was killed before its task moved on is made up for."""
         self._about(stopped.reason)
-        status = End.DEPLOYED.value if stopped.outcome is Outcome.PASS else ""
+        status = DeployEnd.DEPLOYED.value if stopped.outcome is Outcome.PASS else ""
         deployed = stopped.deployed
         self._outputs = {
             "status": status,
@@ -131,7 +131,9 @@ class DeployRun:
         shown, note = wrapped.kept(ended, redactor)
         line = f"deploy {deploy} {conclusion.end}: {conclusion.reason}"
         try:
-            recorded = deploys.end(begun, conclusion, Kept(output.block(shown), note, baseline, markdown(warning)))
+            recorded = deploys.end(
+                begun, conclusion, DeployOutput(output.block(shown), note, baseline, markdown(warning))
+            )
         except OrchError as failed:
             self._about(f"{line}; could not record the result: {failed}; a sweep on this machine will record it")
             self._set_outputs(
@@ -163,7 +165,7 @@ class DeployRun:
             self._about(found.warning)
         return found.warning
 
-    def _command(self, argv: Sequence[str], begun: Began) -> tuple[Ended, Conclusion, int | None]:
+    def _command(self, argv: Sequence[str], begun: Began) -> tuple[CommandEnd, Conclusion, int | None]:
         """How the command ended, what that means, and the exit code that a sweep would tell it by."""
         running = begun.running
         env = wrapped.inherited(self.workspace.settings, keep_token=self.options.keep_token) | {
@@ -179,8 +181,8 @@ class DeployRun:
             ended = command.run(argv, env=env, timeout=self.options.timeout, keep=output.KEPT)
         except ProcessError as error:
             # Nothing was begun, so nothing has changed.
-            conclusion = Conclusion(End.REFUSED, one_line(str(error)), clock.utc_now())
-            return Ended(wrapped.NO_PROGRAM), conclusion, _EXIT[End.REFUSED]
+            conclusion = Conclusion(DeployEnd.REFUSED, one_line(str(error)), clock.utc_now())
+            return CommandEnd(wrapped.NO_PROGRAM), conclusion, _EXIT[DeployEnd.REFUSED]
         end = end_of(ended.returncode, timed_out=ended.timed_out)
         code = None if ended.timed_out else ended.returncode
         return ended, Conclusion(end, wrapped.how(ended, self.options.timeout), clock.utc_now()), code

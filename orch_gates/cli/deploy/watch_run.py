@@ -10,9 +10,9 @@ from orch_gates import clock
 from orch_gates.cli.boundary import say
 from orch_gates.cli.deploy import watching
 from orch_gates.cli.deploy.deploying import timeout_of
-from orch_gates.cli.deploy.run import DeployRun, Options, RolledBack
+from orch_gates.cli.deploy.run import DeployOptions, DeployRun, RolledBack
 from orch_gates.deploy import watches
-from orch_gates.deploy.contract import Wanted
+from orch_gates.deploy.contract import DeployRequest
 from orch_gates.deploy.sources.observing import Observing
 from orch_gates.deploy.watch import Ticked, Watching
 from orch_gates.documents.escape import markdown, visible
@@ -145,8 +145,8 @@ class WatchRun:
 def roll_back(workspace: Workspace, steps: Watching, watch: Watch) -> RolledBack:
     """Run the configured rollback of a watch that planned it, and record what came of it."""
     plan = watching.plan_of(workspace, watch.environment)
-    how = Options(timeout_of(workspace, watch.environment), advance=False)
-    run = DeployRun(workspace, Wanted(watch.task, watch.environment), how)
+    how = DeployOptions(timeout_of(workspace, watch.environment), advance=False)
+    run = DeployRun(workspace, DeployRequest(watch.task, watch.environment), how)
     if not plan.rollback:
         done = RolledBack(
             "", "no rollback command is configured any more; set `rollback` of the environment", well=False

@@ -8,7 +8,7 @@ from orch_gates.cli.job import wrapped
 from orch_gates.deploy.sources.observing import Observing, observing
 from orch_gates.deploy.watch import Watching
 from orch_gates.engine.watch_plan import EnvironmentPlan, WatchPlan
-from orch_gates.engine.watching import Rules
+from orch_gates.engine.watching import WatchRules
 from orch_gates.model.feedback import one_line
 from orch_gates.model.ids import timestamp
 from orch_gates.model.watch import Watcher
@@ -38,7 +38,7 @@ def watching_of(workspace: Workspace, environment: str) -> Watching:
     return Watching(
         store=workspace.store,
         environment=environment,
-        rules=observing_of(plan).rules(plan.watch.rules if plan.watch is not None else Rules()),
+        rules=observing_of(plan).rules(plan.watch.rules if plan.watch is not None else WatchRules()),
         me=me,
         look=Looking(workspace.settings.tools.cache_dir, lambda: workspace.forge).watcher,
         by=workspace.by,

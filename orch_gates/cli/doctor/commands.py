@@ -12,9 +12,9 @@ from orch_gates.cli.completion import CHECK
 from orch_gates.cli.doctor import view
 from orch_gates.cli.options import ForgeOptions, forge_options
 from orch_gates.doctor import check
-from orch_gates.doctor.finding import State
+from orch_gates.doctor.finding import CheckState
 from orch_gates.doctor.registry import CHECKS
-from orch_gates.doctor.subject import Subject
+from orch_gates.doctor.subject import DoctorSubject
 from orch_gates.errors import UsageError
 
 
@@ -52,7 +52,7 @@ def doctor(only: tuple[str, ...], everything: bool, repo: Path, as_json: bool, o
             if shown:
                 progress(f"looking at {name:{width}} ")
 
-        subject = Subject(repo, options.overrides, options.observe)
+        subject = DoctorSubject(repo, options.overrides, options.observe)
         results, folded, group = [], [], None
         try:
             for result in check.run(chosen, subject, begins):
@@ -60,7 +60,7 @@ def doctor(only: tuple[str, ...], everything: bool, repo: Path, as_json: bool, o
                 if shown:
                     progress(" " * (width + 12))
                     progress("")
-                if not (everything or only) and result.finding.state is State.NOT_USED:
+                if not (everything or only) and result.finding.state is CheckState.NOT_USED:
                     folded.append(result.name)
                 elif not as_json:
                     say_pieces(view.pieces(result, before=group, width=terminal_width()))

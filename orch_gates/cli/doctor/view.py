@@ -5,30 +5,30 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from orch_gates.doctor.check import Group, Result, Summary
-from orch_gates.doctor.finding import State
+from orch_gates.doctor.check import CheckResult, Group, Summary
+from orch_gates.doctor.finding import CheckState
 from orch_gates.documents.escape import visible
 from orch_gates.report import machine
 
 _WORDS = {
-    State.OK: "ok",
-    State.WARNING: "warning",
-    State.BAD: "BAD",
-    State.UNKNOWN: "could not tell",
-    State.NOT_USED: "not applicable",
+    CheckState.OK: "ok",
+    CheckState.WARNING: "warning",
+    CheckState.BAD: "BAD",
+    CheckState.UNKNOWN: "could not tell",
+    CheckState.NOT_USED: "not applicable",
 }
 _TONES = {
-    State.OK: "passed",
-    State.WARNING: "waiting",
-    State.BAD: "failed",
-    State.UNKNOWN: "waiting",
-    State.NOT_USED: "faint",
+    CheckState.OK: "passed",
+    CheckState.WARNING: "waiting",
+    CheckState.BAD: "failed",
+    CheckState.UNKNOWN: "waiting",
+    CheckState.NOT_USED: "faint",
 }
 _WIDTH = max(map(len, _WORDS.values()))
 _INDENT = " " * (_WIDTH + 4)
 
 
-def pieces(result: Result, *, before: Group | None, width: int | None = None) -> Iterator[tuple[str, str]]:
+def pieces(result: CheckResult, *, before: Group | None, width: int | None = None) -> Iterator[tuple[str, str]]:
     """The lines of one check, each with its tone; below the name of its group where that is a new one.
 
     What was seen is folded to `width` columns; what mends it never is, so that it can be copied.
@@ -51,7 +51,7 @@ def not_applying(names: Sequence[str], width: int | None = None) -> Iterator[tup
         what = "check does" if len(names) == 1 else "checks do"
         line = f"{len(names)} {what} not apply here: {', '.join(names)}; --all shows them"
         lines = [line] if width is None else textwrap.wrap(line, width, break_on_hyphens=False)
-        yield "\n" + "".join(f"{line}\n" for line in lines), _TONES[State.NOT_USED]
+        yield "\n" + "".join(f"{line}\n" for line in lines), _TONES[CheckState.NOT_USED]
 
 
 def _folded(text: str, width: int) -> list[str]:
@@ -61,15 +61,17 @@ def _folded(text: str, width: int) -> list[str]:
 def closing(found: Summary) -> str:
     """The last line."""
     counts = found.counts
-    looked = sum(counts.values()) - counts[State.NOT_USED]
-    parts = [f"{counts[state]} {_WORDS[state]}" for state in State if state is not State.NOT_USED and counts[state]]
+    looked = sum(counts.values()) - counts[CheckState.NOT_USED]
+    parts = [
+        f"{counts[state]} {_WORDS[state]}" for state in CheckState if state is not CheckState.NOT_USED and counts[state]
+    ]
     return (
         f"\n{looked} {'check' if looked == 1 else 'checks'}: {', '.join(parts) or 'nothing to look at'}; "
-        f"{counts[State.NOT_USED]} not applicable\n"
+        f"{counts[CheckState.NOT_USED]} not applicable\n"
     )
 
 
-def as_json(results: Sequence[Result], found: Summary) -> str:
+def as_json(results: Sequence[CheckResult], found: Summary) -> str:
     """Everything, for programs."""
     document = {
         "exit_code": found.exit_code,

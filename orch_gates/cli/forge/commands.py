@@ -13,8 +13,8 @@ from orch_gates.cli.forge import view
 from orch_gates.cli.options import ForgeOptions, forge_options
 from orch_gates.errors import SettingsError
 from orch_gates.forge.check import look, problems
-from orch_gates.forge.http import Call
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.http import ForgeCall
+from orch_gates.forge.port.server import ForgeKind
 from orch_gates.workspace import open_workspace
 
 
@@ -47,12 +47,12 @@ def check(repo: Path, as_json: bool, options: ForgeOptions) -> None:
         place = found.forge_place
         if place is None:
             raise SettingsError(found.why_no_forge)
-        if place.kind is not Kind.LOCAL and not found.settings.forge.token:
+        if place.kind is not ForgeKind.LOCAL and not found.settings.forge.token:
             variable = found.settings.forge.token_env
             raise SettingsError(f"no token is given; put one into {variable}, or name its variable with --token-env")
-        calls: list[Call] = []
+        calls: list[ForgeCall] = []
 
-        def observe(call: Call) -> None:
+        def observe(call: ForgeCall) -> None:
             calls.append(call)
             options.observe(call)
 

@@ -21,13 +21,12 @@ from orch_gates.documents.escape import visible
 from orch_gates.errors import ForgeRefused, UsageError
 from orch_gates.gates.evaluate import evaluate
 from orch_gates.gates.gate import Ports, Subject
-from orch_gates.merge.queue.events import Concern, Known, concern
+from orch_gates.merge.queue.events import KnownQueue, QueueConcern, concern
 from orch_gates.merge.queue.update import Queueing, entries
 from orch_gates.model.branch import pull_branch
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.report import machine
-from orch_gates.sweep.concern import Concern as TaskConcern
-from orch_gates.sweep.concern import of_issue
+from orch_gates.sweep.concern import TickConcern, of_issue
 from orch_gates.trackers.names import names_of
 from orch_gates.workspace import Workspace, open_workspace
 
@@ -134,9 +133,9 @@ def _ask_by_review(workspace: Workspace, queueing: Queueing, number: int) -> Non
         queueing.ask_and_label(pull)
 
 
-def _concern(workspace: Workspace, found: Event) -> Concern:
+def _concern(workspace: Workspace, found: Event) -> QueueConcern:
     settings = workspace.settings
-    known = Known(
+    known = KnownQueue(
         target=workspace.target,
         tip=workspace.heads.of(workspace.target),
         label=settings.queue.label,
@@ -147,7 +146,7 @@ def _concern(workspace: Workspace, found: Event) -> Concern:
     return concern(found, known)
 
 
-def _shown(found: Event, answer: Concern | TaskConcern, what: str, *, as_json: bool) -> str:
+def _shown(found: Event, answer: QueueConcern | TickConcern, what: str, *, as_json: bool) -> str:
     if as_json:
         value = {
             "event": type(found).__name__,

@@ -13,13 +13,13 @@ from orch_gates.cli.sweep import view as sweep_view
 from orch_gates.errors import ForgeRefused
 from orch_gates.jobs import overview
 from orch_gates.model.task import Task
-from orch_gates.sweep.concern import Concern, Known, concern
-from orch_gates.sweep.parts import Scope
+from orch_gates.sweep.concern import KnownTasks, TickConcern, concern
+from orch_gates.sweep.parts import TickScope
 from orch_gates.sweep.tick import Ticking
 from orch_gates.workspace import Workspace
 
 
-def concern_of(workspace: Workspace, found: Event) -> Concern:
+def concern_of(workspace: Workspace, found: Event) -> TickConcern:
     """Which tasks and jobs an event is about.
 
     Raises:
@@ -28,17 +28,17 @@ def concern_of(workspace: Workspace, found: Event) -> Concern:
     known = overview.read(workspace.store.load())
     tasks = [task for task in known.tasks.values() if not task.state.finished]
     runs = any(job.run is not None and not job.status.terminal for jobs in known.jobs.values() for job in jobs)
-    return concern(found, Known(tasks, _heads(workspace, tasks), _pulls(workspace, found), runs))
+    return concern(found, KnownTasks(tasks, _heads(workspace, tasks), _pulls(workspace, found), runs))
 
 
-def tick(workspace: Workspace, about: Concern, *, as_json: bool) -> int:
+def tick(workspace: Workspace, about: TickConcern, *, as_json: bool) -> int:
     """Run the tick, and tell what it did; the answer is its exit code.
 
     Raises:
         StateError: the state could not be read, or nothing be recorded.
         SettingsError: the job's own token is given.
     """
-    scope = Scope() if about.everything else Scope(about.tasks, about.jobs)
+    scope = TickScope() if about.everything else TickScope(about.tasks, about.jobs)
     workspace = replace(workspace, tests=False)
     report = Ticking(sweep.parts_of(workspace), workspace.now, scope).run()
     say(sweep_view.as_json(report, dry_run=False) if as_json else sweep_view.as_text(report, dry_run=False))

@@ -18,7 +18,7 @@ from orch_gates.errors import SettingsError
 from orch_gates.model.ids import TaskId, timestamp
 from orch_gates.model.task import Task, TaskState
 from orch_gates.notify import channels
-from orch_gates.notify.delivery import Delivery, Result
+from orch_gates.notify.delivery import Delivery, DeliveryResult
 from orch_gates.report import card as render
 from orch_gates.report import machine
 from orch_gates.workspace import Workspace, open_workspace
@@ -92,7 +92,7 @@ def test(repo: Path, as_json: bool) -> None:
         rows = [{"channel": name, "result": one.result, "reason": one.reason} for name, one in results.items()]
         lines = (f"{name}: {one.result}{f': {one.reason}' if one.reason else ''}\n" for name, one in results.items())
         say(machine.document("notify-test", {"channels": rows}) if as_json else "".join(lines))
-        raise SystemExit(0 if all(one.result is Result.SHOWN for one in results.values()) else 2)
+        raise SystemExit(0 if all(one.result is DeliveryResult.SHOWN for one in results.values()) else 2)
 
 
 def _tried(workspace: Workspace) -> dict[str, Delivery]:
@@ -112,7 +112,7 @@ def _tried(workspace: Workspace) -> dict[str, Delivery]:
         try:
             found = way()
         except SettingsError as error:
-            found = Delivery(Result.REFUSED, str(error))
+            found = Delivery(DeliveryResult.REFUSED, str(error))
         if found is not None:
             results[name] = found
     if not results:

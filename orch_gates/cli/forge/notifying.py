@@ -18,7 +18,7 @@ from orch_gates.engine import work
 from orch_gates.engine.card import Link, card_of
 from orch_gates.engine.stages import pipeline_of
 from orch_gates.errors import OrchError, SettingsError
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.port.server import ForgeKind
 from orch_gates.jobs import overview
 from orch_gates.merge import places
 from orch_gates.model.card import Channel
@@ -26,9 +26,9 @@ from orch_gates.model.task import Task
 from orch_gates.notify import channels
 from orch_gates.notify.claims import Claims
 from orch_gates.notify.comment import PullComments
-from orch_gates.notify.publish import Published, Publisher, Wanted
+from orch_gates.notify.publish import Published, Publisher, WantedCard
 from orch_gates.state.snapshot import Snapshot
-from orch_gates.sweep.parts import Seen, Unit
+from orch_gates.sweep.parts import TickView, Unit
 from orch_gates.sweep.unit_result import UnitResult, isolated
 from orch_gates.variables.services import NotifySettings
 from orch_gates.workspace import Workspace
@@ -42,7 +42,7 @@ _MOST_SECONDS_OF_STEP = 10
 _MOST_SECONDS_OF_REQUEST = 5
 
 
-def cards(workspace: Workspace, _seen: Seen) -> Iterator[Unit]:
+def cards(workspace: Workspace, _seen: TickView) -> Iterator[Unit]:
     """Show the cards that changed, as the last thing that a tick does; a channel that is down is no problem of it."""
     if _is_on(workspace):
         yield Unit(_UNIT, partial(_cards, workspace))
@@ -154,10 +154,10 @@ def _forge_date(workspace: Workspace) -> datetime | None:
         about = workspace.forge.server.about() if workspace.forge is not None else None
     except OrchError:
         return None
-    return None if about is None or about.kind is Kind.LOCAL else about.date
+    return None if about is None or about.kind is ForgeKind.LOCAL else about.date
 
 
-def wanted(workspace: Workspace, snapshot: Snapshot) -> list[Wanted]:
+def wanted(workspace: Workspace, snapshot: Snapshot) -> list[WantedCard]:
     """What each card says, those that changed last first: they are what people look for."""
     everything, around = overview.read(snapshot), places.read(workspace.store, snapshot, workspace.target)
     rules, found = config_file.rules(workspace.config, workspace.settings), []
@@ -168,7 +168,7 @@ def wanted(workspace: Workspace, snapshot: Snapshot) -> list[Wanted]:
         content = card_of(task, pipeline, why, _links(workspace, task))
         # A pull request in the merge queue has the comment of the queue.
         branch = "" if task.enqueued is not None else task.branch
-        found.append(Wanted(task.id, content, task.state.finished, branch))
+        found.append(WantedCard(task.id, content, task.state.finished, branch))
     return found
 
 
@@ -189,10 +189,10 @@ def _comments(workspace: Workspace) -> PullComments | None:
 def _links(workspace: Workspace, task: Task) -> list[Link]:
     """The pages of a task at a forge whose addresses are known without asking it."""
     place = workspace.forge_place
-    if place is None or place.kind is None or place.kind is Kind.LOCAL:
+    if place is None or place.kind is None or place.kind is ForgeKind.LOCAL:
         return []
     base = f"{place.url.rstrip('/')}/{place.repository}"
-    pulls = "pull" if place.kind is Kind.GITHUB else "pulls"
+    pulls = "pull" if place.kind is ForgeKind.GITHUB else "pulls"
     links = (
         [Link(f"pull request {task.enqueued.pull}", f"{base}/{pulls}/{task.enqueued.pull}")] if task.enqueued else []
     )

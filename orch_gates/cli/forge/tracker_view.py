@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from orch_gates.documents.escape import visible
-from orch_gates.model.effect import Word
+from orch_gates.model.effect import TrackerState
 from orch_gates.report import machine
 from orch_gates.tasks.tracked import Synced
-from orch_gates.trackers.plan import Action, Plan, task_of
+from orch_gates.trackers.plan import Action, TrackerPlan, task_of
 from orch_gates.trackers.plane.states import States
 
 
@@ -33,13 +33,13 @@ def exit_code(synced: Synced) -> int:
     return 2 if any(one.problem for one in synced.done) else 0
 
 
-def planned_text(plan: Plan) -> str:
+def planned_text(plan: TrackerPlan) -> str:
     """A line for each issue of which something would come."""
     lines = [f"#{one.number} {task_of(one.number)}: {_verb(one)}{visible(_about(one))}" for one in plan.actions]
     return _text(lines, plan.stopped)
 
 
-def planned_json(plan: Plan) -> str:
+def planned_json(plan: TrackerPlan) -> str:
     """The same for machines."""
     rows = [
         {
@@ -69,7 +69,7 @@ def states_json(states: States) -> str:
     return machine.document("tracker-states", {"states": rows})
 
 
-def _state(states: States, word: Word) -> str:
+def _state(states: States, word: TrackerState) -> str:
     found = states.of(word)
     return f"{word}: {visible(found.name) if found else f'missing: no state is called {states.names[word]!r}'}"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from orch_gates.documents.escape import visible
-from orch_gates.forge.check import Seen
+from orch_gates.forge.check import ForgeFacts
 from orch_gates.forge.port.protection import Protection
 from orch_gates.forge.port.server import Access
 from orch_gates.report import machine
@@ -19,7 +19,7 @@ class Checked:
 
     url: str
     repository: str
-    seen: Seen
+    seen: ForgeFacts
     requests: int
 
 

@@ -20,7 +20,7 @@ from orch_gates.gates import policy, recording, registry
 from orch_gates.gates import range as ranges
 from orch_gates.gates.gate import out_of_scope
 from orch_gates.gates.image import freshness, gather
-from orch_gates.gates.image.gather import Question, Seen
+from orch_gates.gates.image.gather import GatheredImage, Question
 from orch_gates.gates.security.allowlist_file import private_dir
 from orch_gates.model.ids import OID
 from orch_gates.model.verdict import Outcome, Verdict
@@ -44,7 +44,7 @@ _OPTIONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ImageRequest:
     """What the command line says about an image; empty where it says nothing."""
 
     tested: str
@@ -59,7 +59,7 @@ def _request_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def run(*args: Any, tested: str, revision: str, base: str, repo: Path, report: Path | None, **values: Any) -> Any:
-        return command(*args, request=Request(tested, revision, base, repo, report), **values)
+        return command(*args, request=ImageRequest(tested, revision, base, repo, report), **values)
 
     for option in reversed(_OPTIONS):
         run = option(run)
@@ -72,7 +72,7 @@ def _request_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @verdict_options
 @click.option("--status", is_flag=True, help=f"Post the verdict on the commit, as the status orch/{_GATE}.")
 @forge_options
-def gate(named: str, request: Request, status: bool, options: ForgeOptions, output: Output) -> None:
+def gate(named: str, request: ImageRequest, status: bool, options: ForgeOptions, output: Output) -> None:
     """The image that was tested on staging is the image of this commit.
 
     Reads the registry. The tag must point to the tested digest. For every platform, the label
@@ -100,7 +100,7 @@ def gate(named: str, request: Request, status: bool, options: ForgeOptions, outp
 
 
 def judged(
-    workspace: Workspace, named: str, request: Request, place: Path | None, *, writes: bool = False
+    workspace: Workspace, named: str, request: ImageRequest, place: Path | None, *, writes: bool = False
 ) -> tuple[Verdict, Promotable | None, Path | None]:
     """The verdict as its report states it; what may be promoted, if it is a PASS; and where the report is.
 
@@ -135,11 +135,11 @@ class Promotable:
     """An image that passed, as it was seen, and the registry that it is in."""
 
     question: Question
-    seen: Seen
+    seen: GatheredImage
     registry: Registry
 
 
-def _question(workspace: Workspace, named: str, request: Request) -> Question:
+def _question(workspace: Workspace, named: str, request: ImageRequest) -> Question:
     git = workspace.git
     event = ranges.Event() if request.revision else ranges.read_event(workspace.settings)
     revision = request.revision or event.head or "HEAD"
@@ -168,7 +168,7 @@ def image() -> None:
 @click.option("--tag", "tags", multiple=True, required=True, metavar="TAG", help="A tag to set; may be repeated.")
 @_request_options
 @verdict_options
-def promote(named: str, tags: tuple[str, ...], request: Request, output: Output) -> None:
+def promote(named: str, tags: tuple[str, ...], request: ImageRequest, output: Output) -> None:
     """Set tags to the image SRC by its digest, once the gate has passed; nothing is built or copied.
 
     It gets the tag rev-COMMIT too, which points to it for good. Everything that was written is read back. A second time

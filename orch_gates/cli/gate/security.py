@@ -115,7 +115,7 @@ class SecurityRun:
             return ranges.everything(git, self.settings)
         return ranges.resolve(git, self.settings, base=self.base, head=self.head)
 
-    def _subject(self, git: Git, found: Range) -> scan.Subject:
+    def _subject(self, git: Git, found: Range) -> scan.ScanSubject:
         excluded = [found.base] if found.base else []
         tips = [tip for tip in (found.head, *found.refs) if tip]
         subject = scan.pushed(git, tips, excluded, self.settings.security.budget, names=found.names)

@@ -16,7 +16,7 @@ from orch_gates.errors import UsageError
 from orch_gates.settings import load
 
 if TYPE_CHECKING:
-    from orch_gates.cli.gate.staging_run import Request
+    from orch_gates.cli.gate.staging_run import StagingRequest
 
 _FORMATS = ("junit", "tap", "ctrf", "jest", "pytest", "playwright", "gotest")
 _LONGEST_S = 1_000_000
@@ -94,11 +94,11 @@ def staging(  # noqa: PLR0913, PLR0917 - click hands over each option
       orch-gates gate staging "results/*.xml" --exit-code 0 --strict --report 15-staging-report.md
     """
     with exit_codes():
-        from orch_gates.cli.gate.staging_run import Request
+        from orch_gates.cli.gate.staging_run import StagingRequest
         from orch_gates.results.model import Format
 
         argv: tuple[str, ...] = ctx.meta[_ARGV]
-        request = Request(
+        request = StagingRequest(
             files,
             exit_code,
             argv,
@@ -114,7 +114,7 @@ def staging(  # noqa: PLR0913, PLR0917 - click hands over each option
     raise SystemExit(code)
 
 
-def _check(request: Request, *, command: bool) -> None:
+def _check(request: StagingRequest, *, command: bool) -> None:
     """See that the options fit together; `command`: the command line has a `--`."""
     if command and not request.argv:
         raise UsageError("no command follows `--`; give one, or leave `--` out")
@@ -129,7 +129,14 @@ def _check(request: Request, *, command: bool) -> None:
 
 
 def _judge(
-    request: Request, repo: Path, head: str, report: Path | None, options: ForgeOptions, output: Output, *, status: bool
+    request: StagingRequest,
+    repo: Path,
+    head: str,
+    report: Path | None,
+    options: ForgeOptions,
+    output: Output,
+    *,
+    status: bool,
 ) -> int:
     from orch_gates.cli.gate import post_status, staging_run
     from orch_gates.gates import range as ranges

@@ -34,7 +34,7 @@ _WORDS = {Outcome.PASS: "SUCCESS", Outcome.FAIL: "FAILED"}
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class StagingRequest:
     """What the command line asks: either the `exit_code` of a run that is over, or the `argv` of one to make.
 
     `previous` is a report to compare with; `task` takes the newest one that is recorded for it.
@@ -71,7 +71,7 @@ class _Previous:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StagingAnswer:
     """What was judged, where the report is, and the workspace, where one could be opened."""
 
     judged: Judged
@@ -80,8 +80,8 @@ class Answer:
 
 
 def answer(
-    directory: Path, head: str, request: Request, report: Path | None, options: ForgeOptions, git: Git
-) -> Answer:
+    directory: Path, head: str, request: StagingRequest, report: Path | None, options: ForgeOptions, git: Git
+) -> StagingAnswer:
     """The verdict on the commit `head`, as it was read back from the report; `report` was looked at before.
 
     A gate that is out of scope runs and writes nothing (GATE-3).
@@ -90,7 +90,7 @@ def answer(
         ReportError: something is at the report's place that is no report.
     """
     if (skip := gate.out_of_scope(judge.GATE, settings_module.load(overrides=options.overrides))) is not None:
-        return Answer(Judged(skip, ran.Ran()))
+        return StagingAnswer(Judged(skip, ran.ChecksRun()))
     if report is None:
         files.make_folder(allowlist_file.private_dir(git))
     path = report or allowlist_file.private_dir(git) / files.STAGING_REPORT
@@ -100,25 +100,29 @@ def answer(
     try:
         workspace = open_workspace(directory, options.overrides, options.observe, before_push=True)
     except ConfigError as error:
-        return Answer(Judged(judge.undecided(str(error)), ran.Ran()))
+        return StagingAnswer(Judged(judge.undecided(str(error)), ran.ChecksRun()))
     except OrchError as error:
-        return Answer(_written(path, Judged(judge.broken(str(error)), ran.Ran()), head, clock.utc_now()), path)
+        return StagingAnswer(
+            _written(path, Judged(judge.broken(str(error)), ran.ChecksRun()), head, clock.utc_now()), path
+        )
     if (skip := gate.out_of_scope(judge.GATE, workspace.settings)) is not None:
-        return Answer(Judged(skip, ran.Ran()), None, workspace)
+        return StagingAnswer(Judged(skip, ran.ChecksRun()), None, workspace)
     try:
         redactor = Redactor(workspace.settings, wrapped.own_rules(workspace))
     except OrchError as error:
-        return Answer(_written(path, Judged(judge.broken(str(error)), ran.Ran()), head, clock.utc_now()), path)
+        return StagingAnswer(
+            _written(path, Judged(judge.broken(str(error)), ran.ChecksRun()), head, clock.utc_now()), path
+        )
     with redactor.loading():
         found = redacted(_Run(workspace, head, request).judged(previous), redactor.redact_all)
-    return Answer(_written(path, found, head, clock.utc_now()), path, workspace)
+    return StagingAnswer(_written(path, found, head, clock.utc_now()), path, workspace)
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
     workspace: Workspace
     head: str
-    request: Request
+    request: StagingRequest
 
     def judged(self, previous: _Previous) -> Judged:
         """What is found of the run; whatever goes wrong on the way is a verdict too (P3)."""

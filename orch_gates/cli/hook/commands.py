@@ -16,7 +16,7 @@ from orch_gates.cli.hook import server
 from orch_gates.model.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
-    from orch_gates.hooks.checks import Context
+    from orch_gates.hooks.checks import PushContext
     from orch_gates.settings import Settings
     from orch_gates.state.kinds import Kinds
 
@@ -123,13 +123,13 @@ def pre_commit(files: tuple[str, ...]) -> None:
         from orch_gates import settings as settings_module
         from orch_gates.errors import UsageError
         from orch_gates.gates.security.judge import out_of_scope
-        from orch_gates.gates.security.staged import Nothing
+        from orch_gates.gates.security.staged import NothingStaged
         from orch_gates.hooks import checks
         from orch_gates.scanners import early
         from orch_gates.workspace import repository
 
         settings = settings_module.load()
-        verdict: Verdict | Nothing | None = out_of_scope(settings)
+        verdict: Verdict | NothingStaged | None = out_of_scope(settings)
         if verdict is None and settings.hook.from_ref:
             raise UsageError(
                 "a range was given, but orch-secrets judges staged content; use the hook orch-secrets-push"
@@ -139,7 +139,7 @@ def pre_commit(files: tuple[str, ...]) -> None:
                 git = repository(settings, _working_directory(), inside_hook=True)
                 context = _watched(checks.in_clone(settings, git, "origin", started))
                 verdict = checks.about_to_commit(context, files, clock.utc_now())
-        if isinstance(verdict, Nothing):
+        if isinstance(verdict, NothingStaged):
             nothing = f"nothing to judge: {verdict.why}"
             after = "after the merge " if verdict.merging else ""
             if settings.ci.active:
@@ -196,7 +196,7 @@ def import_(repository: Path, tip: str, baseline: Path | None, withdraw: bool) -
         )
 
 
-def _watched(context: Context) -> Context:
+def _watched(context: PushContext) -> PushContext:
     from orch_gates.cli import progress
 
     return replace(context, watch=progress.in_hook().of)

@@ -67,11 +67,11 @@ def status(repositories: tuple[Path, ...], root: Path | None, prove: bool, as_js
         from orch_gates.cli.hook import view
         from orch_gates.errors import UsageError
         from orch_gates.hooks.server_hook.hook_status import exit_code
-        from orch_gates.hooks.server_hook.status import Status
+        from orch_gates.hooks.server_hook.status import HookInspector
 
         if bool(repositories) == (root is not None):
             raise UsageError("name repositories, or a folder with --all, and not both")
-        looking = Status(settings_module.load(), prove)
+        looking = HookInspector(settings_module.load(), prove)
         statuses = []
         for each in looking.of(repositories) if root is None else looking.below(root):
             statuses.append(each)

@@ -12,19 +12,19 @@ from orch_gates import __version__
 from orch_gates.adopt import bundle as bundles
 from orch_gates.adopt.bundle import Bundle
 from orch_gates.adopt.choose import LEVELS, Answers, choose, ci_of, test_of, why_no_test
-from orch_gates.adopt.facts import Facts
+from orch_gates.adopt.facts import WorkTreeFacts
 from orch_gates.adopt.plan import Choice, is_settled, recorded_level
-from orch_gates.adopt.where import Where
+from orch_gates.adopt.where import ForgeLocation
 from orch_gates.config.file import PATH as CONFIG
 from orch_gates.errors import UsageError
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.port.server import ForgeKind
 from orch_gates.settings import Settings
 
 _KINDS = ("gitea", "forgejo", "github", "none")
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class InitOptions:
     """What the command line says; `level` is None where it says none."""
 
     level: int | None
@@ -40,7 +40,9 @@ class Given:
         return not self.yes and sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def choice(settings: Settings, facts: Facts, where: Where, given: Given, there: str | None) -> tuple[Choice, Where]:
+def choice(
+    settings: Settings, facts: WorkTreeFacts, where: ForgeLocation, given: InitOptions, there: str | None
+) -> tuple[Choice, ForgeLocation]:
     """What is to be done, after the questions that are left; `there` is the configuration that is there.
 
     Raises:
@@ -60,7 +62,7 @@ def choice(settings: Settings, facts: Facts, where: Where, given: Given, there: 
     return choose(facts, where, bundle, Answers(level, test, given.pre_commit, settled), __version__), where
 
 
-def agreed(given: Given, count: int) -> bool:
+def agreed(given: InitOptions, count: int) -> bool:
     """Whether the files may be written.
 
     Raises:
@@ -74,7 +76,7 @@ def agreed(given: Given, count: int) -> bool:
     return click.confirm(f"Write {files}?", default=True, err=True)
 
 
-def _level(given: Given, recorded: int | None) -> int:
+def _level(given: InitOptions, recorded: int | None) -> int:
     if given.level is not None:
         return given.level
     if recorded is not None:
@@ -86,7 +88,7 @@ def _level(given: Given, recorded: int | None) -> int:
     return int(_ask(given, f"Levels:\n{levels}Which one?", need, [str(level) for level in LEVELS], "0"))
 
 
-def _forge(where: Where, given: Given) -> Where:
+def _forge(where: ForgeLocation, given: InitOptions) -> ForgeLocation:
     """The forge; where none is known, what a person says."""
     if where.kind is not None or where.none:
         return where
@@ -94,10 +96,10 @@ def _forge(where: Where, given: Given) -> Where:
     answer = _ask(
         given, f"orch-gates: {need.partition(';')[0]}\nWhich kind is it?", f"{need}: {', '.join(_KINDS)}", _KINDS
     )
-    return replace(where, none=True) if answer == "none" else replace(where, kind=Kind(answer), told_by="you")
+    return replace(where, none=True) if answer == "none" else replace(where, kind=ForgeKind(answer), told_by="you")
 
 
-def _actions(bundle: Bundle, known: Bundle, given: Given) -> Bundle:
+def _actions(bundle: Bundle, known: Bundle, given: InitOptions) -> Bundle:
     """Where runners find orch-gates; asked for where the program was not installed from there."""
     if bundle.place and bundle.commit:
         return bundle
@@ -110,7 +112,7 @@ def _actions(bundle: Bundle, known: Bundle, given: Given) -> Bundle:
     return bundles.completed(bundles.named(answer), known)
 
 
-def _ask(given: Given, question: str, need: str, choices: Sequence[str] = (), default: str = "") -> str:
+def _ask(given: InitOptions, question: str, need: str, choices: Sequence[str] = (), default: str = "") -> str:
     if not given.asks:
         raise UsageError(need)
     kind = click.Choice(choices) if choices else click.STRING

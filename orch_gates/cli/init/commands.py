@@ -11,11 +11,11 @@ from orch_gates import clock, workspace
 from orch_gates.adopt import look as looking
 from orch_gates.adopt import plan as planning
 from orch_gates.adopt import record, where, write
-from orch_gates.adopt.plan import Change, Deed
-from orch_gates.adopt.steps import Step, worst
+from orch_gates.adopt.plan import Deed, FileChange
+from orch_gates.adopt.steps import SetupStep, worst
 from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.cli.init import ask, steps, view
-from orch_gates.cli.init.ask import Given
+from orch_gates.cli.init.ask import InitOptions
 from orch_gates.cli.options import ForgeOptions, forge_options
 from orch_gates.config.file import PATH as CONFIG
 from orch_gates.errors import UsageError
@@ -71,7 +71,7 @@ def init(  # noqa: PLR0913 - each is an option
             raise UsageError("--remove undoes every level; leave --level out")
         settings = load(overrides=options.overrides)
         git = workspace.repository(settings, repo)
-        given = Given(level, yes, dry_run, test, actions, pre_commit)
+        given = InitOptions(level, yes, dry_run, test, actions, pre_commit)
         code = (
             _removed(settings, git, given, options, as_json=as_json)
             if remove
@@ -80,7 +80,7 @@ def init(  # noqa: PLR0913 - each is an option
         raise SystemExit(code)
 
 
-def _set_up(settings: Settings, git: Git, given: Given, options: ForgeOptions, *, as_json: bool) -> int:
+def _set_up(settings: Settings, git: Git, given: InitOptions, options: ForgeOptions, *, as_json: bool) -> int:
     here = Workspace(settings, git, clock.utc_now())
     facts = looking.look(git, lambda: here.heads)
     texts, obstacles = looking.present(facts.top, planning.candidates(), facts.hidden)
@@ -93,18 +93,18 @@ def _set_up(settings: Settings, git: Git, given: Given, options: ForgeOptions, *
         say(view.seen(facts, found, choice))
         say(view.diffs(changes))
     written = _write(facts.top, changes, given)
-    made: tuple[Step, ...] = ()
+    made: tuple[SetupStep, ...] = ()
     if written:
         scene = steps.Scene(settings, facts, found, choice, changes, options.observe, given.dry_run, silent)
         made = steps.set_up(scene)
     closed = record.read(git.git_dir()).rule(facts.target) is not None
     commands = planning.next_commands(changes, facts, closed=closed)
-    report = view.Report(facts, found, choice, changes, made, written, given.dry_run, commands)
+    report = view.InitReport(facts, found, choice, changes, made, written, given.dry_run, commands)
     say(view.as_json(report) if as_json else view.as_text(report))
     return 0 if written and not view.blocked(changes) and not worst(made) else 2
 
 
-def _write(top: Path, changes: tuple[Change, ...], given: Given) -> bool:
+def _write(top: Path, changes: tuple[FileChange, ...], given: InitOptions) -> bool:
     """Write what is planned, where a person says so; tells whether nothing is left to be written."""
     waiting = [change for change in changes if change.deed in {Deed.CREATE, Deed.UPDATE, Deed.DELETE}]
     if not waiting or given.dry_run:
@@ -117,7 +117,7 @@ def _write(top: Path, changes: tuple[Change, ...], given: Given) -> bool:
     return True
 
 
-def _removed(settings: Settings, git: Git, given: Given, options: ForgeOptions, *, as_json: bool) -> int:
+def _removed(settings: Settings, git: Git, given: InitOptions, options: ForgeOptions, *, as_json: bool) -> int:
     here = Workspace(settings, git, clock.utc_now())
     facts = looking.look(git, lambda: here.heads)
     texts, _ = looking.present(facts.top, planning.candidates(), facts.hidden)
@@ -127,12 +127,12 @@ def _removed(settings: Settings, git: Git, given: Given, options: ForgeOptions, 
     wanted = settings.forge
     found = where.find(wanted.kind, wanted.url, facts.url, facts.workflows, wanted.timeout, options.observe)
     written = _write(facts.top, changes, given)
-    undone: tuple[Step, ...] = ()
+    undone: tuple[SetupStep, ...] = ()
     if written:
         text, dry = texts.get(CONFIG, ""), given.dry_run
         undone = steps.undo(settings, facts, found, options.observe, configuration=text, dry_run=dry)
     closed = record.read(git.git_dir()).rule(facts.target) is not None
     commands = planning.next_commands(changes, facts, removing=True, closed=closed)
-    report = view.Report(facts, found, None, changes, undone, written, given.dry_run, commands)
+    report = view.InitReport(facts, found, None, changes, undone, written, given.dry_run, commands)
     say(view.as_json(report) if as_json else view.as_text(report))
     return 0 if written and not worst(undone) else 2

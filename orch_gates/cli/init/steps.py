@@ -13,10 +13,10 @@ from orch_gates import settings as settings_module
 from orch_gates.adopt import choose, record, steps
 from orch_gates.adopt.at_forge import AtForge
 from orch_gates.adopt.configuration import problems
-from orch_gates.adopt.facts import Facts
-from orch_gates.adopt.plan import Change, Choice, Deed, recorded_level
-from orch_gates.adopt.steps import Pages, Step, StepOutcome
-from orch_gates.adopt.where import Where
+from orch_gates.adopt.facts import WorkTreeFacts
+from orch_gates.adopt.plan import Choice, Deed, FileChange, recorded_level
+from orch_gates.adopt.steps import Pages, SetupStep, StepOutcome
+from orch_gates.adopt.where import ForgeLocation
 from orch_gates.cli.state.commands import make_state
 from orch_gates.config.file import PATH as CONFIG
 from orch_gates.config.file import effective
@@ -32,8 +32,8 @@ from orch_gates.errors import (
     WrongStateBranch,
 )
 from orch_gates.forge.http import Observe
-from orch_gates.forge.port.server import Kind
-from orch_gates.git.answers import Fetched
+from orch_gates.forge.port.server import ForgeKind
+from orch_gates.git.answers import FetchOutcome
 from orch_gates.git.cli import open_repository
 from orch_gates.settings import Settings
 from orch_gates.state import outcome
@@ -53,21 +53,23 @@ class Scene:
     """What the steps rest on; `changes` are those of the files, made or not. `silent`: why the forge tells nothing."""
 
     settings: Settings
-    facts: Facts
-    where: Where
+    facts: WorkTreeFacts
+    where: ForgeLocation
     choice: Choice
-    changes: Sequence[Change]
+    changes: Sequence[FileChange]
     observe: Observe
     dry_run: bool
     silent: str = ""
 
 
-def asked(settings: Settings, facts: Facts, where: Where, observe: Observe) -> tuple[Facts, str]:
+def asked(
+    settings: Settings, facts: WorkTreeFacts, where: ForgeLocation, observe: Observe
+) -> tuple[WorkTreeFacts, str]:
     """The facts with the default branch that the forge names, where there is a token; and why it does not answer.
 
     A clone is not told that it was renamed.
     """
-    if where.kind in {None, Kind.LOCAL}:
+    if where.kind in {None, ForgeKind.LOCAL}:
         return facts, ""
     try:
         git = open_repository(facts.top, settings.inherited_env, timeout=settings.security.budget.seconds)
@@ -87,19 +89,21 @@ def asked(settings: Settings, facts: Facts, where: Where, observe: Observe) -> t
     return replace(facts, target=target, told_by="the forge"), ""
 
 
-def set_up(scene: Scene) -> tuple[Step, ...]:
+def set_up(scene: Scene) -> tuple[SetupStep, ...]:
     """Do what a level needs at the forge, as far as it can be done now."""
     if scene.where.kind is None:
         return ()
     here = _workspace(scene)
-    local = scene.where.kind is Kind.LOCAL
+    local = scene.where.kind is ForgeKind.LOCAL
     if not (local or here.settings.forge.token):
         variable = here.settings.forge.token_env
         what = "state branch, labels, protection" if scene.choice.level else f"protection of {scene.facts.target}"
-        return (Step(what, StepOutcome.LATER, f"{variable} holds no token; set one, and run `orch-gates init` again"),)
+        return (
+            SetupStep(what, StepOutcome.LATER, f"{variable} holds no token; set one, and run `orch-gates init` again"),
+        )
     if scene.silent:
-        return (Step("the forge", StepOutcome.FAILED, f"{scene.silent}; no further request was sent", _AGAIN),)
-    found: list[Step] = []
+        return (SetupStep("the forge", StepOutcome.FAILED, f"{scene.silent}; no further request was sent", _AGAIN),)
+    found: list[SetupStep] = []
     try:
         waits, foreign = _why_later(scene, here), False
         if scene.choice.level > 0:
@@ -110,20 +114,26 @@ def set_up(scene: Scene) -> tuple[Step, ...]:
             at = AtForge(forge, Pages(scene.where.server, forge.repository), here.git.git_dir(), scene.dry_run)
             found += [*at.labels(_labels(scene, here)), *_rules(scene, here, at, waits, foreign=foreign)]
     except (SettingsError, GitError, ForgeUnavailable) as error:
-        found.append(Step("the forge", StepOutcome.FAILED, str(error), "run `orch-gates forge check`"))
+        found.append(SetupStep("the forge", StepOutcome.FAILED, str(error), "run `orch-gates forge check`"))
     return tuple(found)
 
 
 def undo(
-    settings: Settings, facts: Facts, where: Where, observe: Observe, *, configuration: str, dry_run: bool
-) -> tuple[Step, ...]:
+    settings: Settings,
+    facts: WorkTreeFacts,
+    where: ForgeLocation,
+    observe: Observe,
+    *,
+    configuration: str,
+    dry_run: bool,
+) -> tuple[SetupStep, ...]:
     """Take away what was made at the forge; the state branch is a person's to delete."""
     git = open_repository(facts.top, settings.inherited_env, timeout=settings.security.budget.seconds)
     level = recorded_level({CONFIG: configuration}) or 0
     text = "" if problems(configuration.encode()) else configuration
     here = Workspace(_settled(settings, where, text), git, clock.utc_now(), observe=observe)
     known = record.read(git.git_dir())
-    found: list[Step] = []
+    found: list[SetupStep] = []
     if known.labels or known.rules:
         try:
             here.need_writable_forge()
@@ -136,12 +146,12 @@ def undo(
             rules = [f"protection of {rule.branch}" for rule in known.rules]
             labels = [f"label {one}" for one in known.labels]
             again = "run `orch-gates init` again with a token"
-            found += [Step(one, StepOutcome.FAILED, str(error), again) for one in (*rules, *labels)]
+            found += [SetupStep(one, StepOutcome.FAILED, str(error), again) for one in (*rules, *labels)]
     if level and _has_state(here) and not _is_foreign(here):
         branch = here.settings.state.branch
         how = f"git push {_ORIGIN} --delete {shlex.quote(branch)}"
         found.append(
-            Step(f"state branch {branch}", StepOutcome.KEPT, "it holds the history of all tasks and merges", how)
+            SetupStep(f"state branch {branch}", StepOutcome.KEPT, "it holds the history of all tasks and merges", how)
         )
     return tuple(found)
 
@@ -154,7 +164,7 @@ def _has_state(here: Workspace) -> bool:
         return here.git.is_ref(f"refs/remotes/{_ORIGIN}/{here.settings.state.branch}")
 
 
-def _settled(settings: Settings, where: Where, text: str) -> Settings:
+def _settled(settings: Settings, where: ForgeLocation, text: str) -> Settings:
     """The settings as they will count: the file's, and the forge that was found."""
     overrides = {"ORCH_FORGE_URL": where.server} if where.server and not settings.forge.url else {}
     if where.kind is not None and settings.forge.kind == "auto":
@@ -193,9 +203,9 @@ def _why_later(scene: Scene, here: Workspace) -> str:
     answer = here.upstream.fetch(
         here.git.git_dir(), [f"+refs/heads/{target}:{ref}"], timeout=here.settings.state.timeout
     )
-    if answer.meaning is Fetched.ABSENT:
+    if answer.meaning is FetchOutcome.ABSENT:
         return f"{target} is not on the server yet; push it"
-    if answer.meaning is not Fetched.DONE:
+    if answer.meaning is not FetchOutcome.DONE:
         raise GitError(f"{target} could not be fetched: {answer.reason}")
     for change in scene.changes:
         there = here.git.blob(ref, change.path)
@@ -219,11 +229,11 @@ def _labels(scene: Scene, here: Workspace) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*queue, *names_of(here.settings.tracker).values(), *issue_labels)))
 
 
-def _rules(scene: Scene, here: Workspace, at: AtForge, waits: str, *, foreign: bool) -> Iterator[Step]:
+def _rules(scene: Scene, here: Workspace, at: AtForge, waits: str, *, foreign: bool) -> Iterator[SetupStep]:
     target, branch = scene.facts.target, here.settings.state.branch
     wanted = [f"protection of {target}", *([f"protection of {branch}"] if scene.choice.level else [])]
     if waits:
-        yield from (Step(what, StepOutcome.LATER, waits) for what in wanted)
+        yield from (SetupStep(what, StepOutcome.LATER, waits) for what in wanted)
         return
     fenced = scene.choice.level > 0 and here.settings.merge.fence == "status"
     ci = choose.ci_of(scene.facts, scene.where)
@@ -236,32 +246,32 @@ def _rules(scene: Scene, here: Workspace, at: AtForge, waits: str, *, foreign: b
 
     yield at.rule(wanted[0], steps.target_rule(target, contexts, made, up_to_date=fenced))
     if foreign:
-        yield Step(wanted[1], StepOutcome.KEPT, f"{branch} is not a state branch")
+        yield SetupStep(wanted[1], StepOutcome.KEPT, f"{branch} is not a state branch")
     elif scene.choice.level:
         yield at.rule(wanted[1], steps.state_rule(branch))
 
 
-def _state(scene: Scene, here: Workspace, waits: str) -> Step:
+def _state(scene: Scene, here: Workspace, waits: str) -> SetupStep:
     what, by_hand = f"state branch {here.settings.state.branch}", "orch-gates state init"
     if waits:
-        return Step(what, StepOutcome.LATER, waits)
+        return SetupStep(what, StepOutcome.LATER, waits)
     try:
         if here.heads.of(here.settings.state.branch):
             here.store.load()
-            return Step(what, StepOutcome.SO)
+            return SetupStep(what, StepOutcome.SO)
         if scene.dry_run:
-            return Step(what, StepOutcome.WOULD)
+            return SetupStep(what, StepOutcome.WOULD)
         match make_state(open_workspace(scene.facts.top)):
             case outcome.Committed():
-                return Step(what, StepOutcome.DONE)
+                return SetupStep(what, StepOutcome.DONE)
             case outcome.Exists():
-                return Step(what, StepOutcome.SO)
+                return SetupStep(what, StepOutcome.SO)
             case other:
                 assert_never(other)
     except (NoStateDocument, WrongStateBranch) as error:
-        return Step(what, StepOutcome.FAILED, str(error), _ANOTHER)
+        return SetupStep(what, StepOutcome.FAILED, str(error), _ANOTHER)
     except OrchError as error:
-        return Step(what, StepOutcome.FAILED, str(error), by_hand)
+        return SetupStep(what, StepOutcome.FAILED, str(error), by_hand)
 
 
 def _is_foreign(here: Workspace) -> bool:

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from orch_gates.adopt.choose import LEVELS
-from orch_gates.adopt.facts import Facts
-from orch_gates.adopt.plan import Change, Choice, Deed, shown
-from orch_gates.adopt.steps import Step, StepOutcome
-from orch_gates.adopt.where import Where
+from orch_gates.adopt.facts import WorkTreeFacts
+from orch_gates.adopt.plan import Choice, Deed, FileChange, shown
+from orch_gates.adopt.steps import SetupStep, StepOutcome
+from orch_gates.adopt.where import ForgeLocation
 from orch_gates.documents.escape import visible
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.port.server import ForgeKind
 from orch_gates.report import machine
 
 _WORDS = {
@@ -27,25 +27,25 @@ _CHANGED = {Deed.CREATE, Deed.UPDATE, Deed.DELETE}
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class InitReport:
     """The results of one run; `written`: the files are as planned. `choice` is None where all is taken away."""
 
-    facts: Facts
-    where: Where
+    facts: WorkTreeFacts
+    where: ForgeLocation
     choice: Choice | None
-    changes: Sequence[Change]
-    steps: Sequence[Step]
+    changes: Sequence[FileChange]
+    steps: Sequence[SetupStep]
     written: bool
     dry_run: bool
     commands: Sequence[str]
 
 
-def blocked(changes: Sequence[Change]) -> bool:
+def blocked(changes: Sequence[FileChange]) -> bool:
     """Whether something is in the way."""
     return any(change.deed is Deed.BLOCKED for change in changes)
 
 
-def seen(facts: Facts, where: Where, choice: Choice) -> str:
+def seen(facts: WorkTreeFacts, where: ForgeLocation, choice: Choice) -> str:
     """What was found, in two columns."""
     rows = [
         ("repository", str(facts.top)),
@@ -61,18 +61,18 @@ def seen(facts: Facts, where: Where, choice: Choice) -> str:
     return "".join(f"{name:{width}}  {visible(value)}\n" for name, value in rows) + "\n"
 
 
-def _renamed(facts: Facts) -> str:
+def _renamed(facts: WorkTreeFacts) -> str:
     """What a clone does not hear of, and fetching does not tell it."""
     head = facts.told_by == f"{facts.remote}/HEAD"
     return f"; if it was renamed: git remote set-head {shlex.quote(facts.remote)} --auto" if head else ""
 
 
-def diffs(changes: Sequence[Change]) -> str:
+def diffs(changes: Sequence[FileChange]) -> str:
     """What changes, and for a file that is left alone what init would have put there."""
     return "".join(f"{_above(change)}{change.diff}\n" for change in shown(changes))
 
 
-def as_text(report: Report) -> str:
+def as_text(report: InitReport) -> str:
     """What became of each file, and what to do next."""
     done = report.written and not report.dry_run
     lines = [_line(change, done=done) for change in report.changes]
@@ -84,7 +84,7 @@ def as_text(report: Report) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def as_json(report: Report) -> str:
+def as_json(report: InitReport) -> str:
     """Everything, for programs."""
     facts, choice = report.facts, report.choice
     document = {
@@ -112,32 +112,32 @@ def as_json(report: Report) -> str:
     return machine.document("init", document)
 
 
-def _step(step: Step) -> Iterator[str]:
+def _step(step: SetupStep) -> Iterator[str]:
     yield visible(f"{step.outcome.value:15}  {step.what}" + (f": {step.why}" if step.why else ""))
     if step.by_hand:
         yield visible(f"{'':15}  by hand: {step.by_hand}")
 
 
-def _idle(steps: Sequence[Step]) -> bool:
+def _idle(steps: Sequence[SetupStep]) -> bool:
     return all(step.outcome in {StepOutcome.SO, StepOutcome.LATER} for step in steps)
 
 
-def _next(report: Report) -> Iterator[str]:
+def _next(report: InitReport) -> Iterator[str]:
     """What a person does now; commands first."""
     yield from report.commands
     choice, target = report.choice, report.facts.target
     if choice is None or not report.commands:
         return
-    if report.where.kind is Kind.LOCAL:
+    if report.where.kind is ForgeKind.LOCAL:
         yield f"orch-gates hook install {shlex.quote(report.facts.url)}    # the server's hook, which judges every push"
     if choice.level and report.where.kind is not None:
-        token = "" if report.where.kind is Kind.LOCAL else " with a token in ORCH_FORGE_TOKEN"
+        token = "" if report.where.kind is ForgeKind.LOCAL else " with a token in ORCH_FORGE_TOKEN"
         yield f"orch-gates init    # run it again{token} once this is on {target}: it makes the state branch"
     if choice.level and report.where.workflows is not None:
         yield "and keep the token of a bot as the secret ORCH_TOKEN, as the workflows say at their top"
 
 
-def _why_nothing(report: Report) -> str:
+def _why_nothing(report: InitReport) -> str:
     if report.choice is None:
         return "no file here is as init wrote it"
     if blocked(report.changes):
@@ -146,18 +146,18 @@ def _why_nothing(report: Report) -> str:
     return "the files are as they should be" if waits else "all is set up"
 
 
-def _line(change: Change, *, done: bool) -> str:
+def _line(change: FileChange, *, done: bool) -> str:
     words = _WORDS[change.deed][done]
     return visible(f"{words:15}  {change.path}" + (f": {change.why}" if change.why else ""))
 
 
-def _above(change: Change) -> str:
+def _above(change: FileChange) -> str:
     if change.deed in _CHANGED:
         return ""
     return f"{visible(change.path)} is unchanged; init would write this:\n"
 
 
-def _forge(where: Where) -> str:
+def _forge(where: ForgeLocation) -> str:
     if where.kind is None:
         return "none"
     return f"{where.kind.value} ({where.told_by})" + (f" at {where.server}" if where.server else "")

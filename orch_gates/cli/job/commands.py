@@ -14,12 +14,12 @@ from orch_gates import clock, machine
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, terminal_width, warn_quarantined
 from orch_gates.cli.completion import TASK
 from orch_gates.cli.job import dispatching, view
-from orch_gates.cli.job.run import JobRun, Options, timeout_of, wanted_of
+from orch_gates.cli.job.run import JobOptions, JobRun, timeout_of, wanted_of
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options, text_option
 from orch_gates.config import file as config_file
 from orch_gates.documents.escape import visible
 from orch_gates.jobs import book, by_hand
-from orch_gates.jobs.by_hand import Done
+from orch_gates.jobs.by_hand import JobAnswer
 from orch_gates.jobs.command import ask_to_end
 from orch_gates.model.job import Job
 from orch_gates.tasks import book as tasks
@@ -99,7 +99,7 @@ def run(  # noqa: PLR0913, PLR0917 - click hands over each option
     with exit_codes():
         workspace = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
         wanted = wanted_of(workspace.settings, task, role, attempt)
-        how = Options(timeout_of(workspace.settings, timeout), not no_advance, keep_token, quiet, max_output)
+        how = JobOptions(timeout_of(workspace.settings, timeout), not no_advance, keep_token, quiet, max_output)
         code = JobRun(workspace, wanted, how).go(command)
     raise SystemExit(code)
 
@@ -229,7 +229,7 @@ def dispatch(repo: Path, as_json: bool, overrides: Mapping[str, str], options: F
         raise SystemExit(dispatching.exit_code(done))
 
 
-def _print_result(task: str, done: Done) -> None:
+def _print_result(task: str, done: JobAnswer) -> None:
     if done.refused:
         say(f"{task}: not done: {visible(done.line)}\n", to=sys.stderr)
         raise SystemExit(1)
@@ -239,7 +239,7 @@ def _print_result(task: str, done: Done) -> None:
 def _at_the_runner(job: Job, *, inside: bool) -> str:
     """What became of whoever runs a job that was cancelled; its own command, which is `inside`, is only asked."""
     who = job.process
-    runner = None if who is None else machine.Identity(who.host, who.pid, who.started)
+    runner = None if who is None else machine.ProcessIdentity(who.host, who.pid, who.started)
     if runner is not None and ask_to_end(runner):
         if inside:
             return f"process {runner.pid} on this machine was sent a signal to end"

@@ -14,11 +14,11 @@ from orch_gates.cli.boundary import say
 from orch_gates.cli.task.why import stopped_by_person
 from orch_gates.config import file as config_file
 from orch_gates.documents.escape import visible
-from orch_gates.engine.work import Rules
+from orch_gates.engine.work import WorkRules
 from orch_gates.errors import OrchError, SettingsError
 from orch_gates.jobs import dispatching, overview
-from orch_gates.jobs.dispatch import Facts, Plan
-from orch_gates.jobs.dispatching import Attempts, Dispatched, Dispatching
+from orch_gates.jobs.dispatch import DispatchFacts, DispatchPlan
+from orch_gates.jobs.dispatching import Dispatching, DispatchResult, RunNames
 from orch_gates.jobs.starting import Starter, StartOutcome, StartResult
 from orch_gates.model.job import Job, Way
 from orch_gates.model.verdict import Outcome
@@ -52,7 +52,7 @@ def _warn(line: str) -> None:
     say(f"orch-gates: {line}\n", to=sys.stderr)
 
 
-def dispatch_now(workspace: Workspace) -> Dispatched:
+def dispatch_now(workspace: Workspace) -> DispatchResult:
     """Start the work that is due and that can be started from here; nothing is asked where there is none.
 
     Raises:
@@ -60,7 +60,7 @@ def dispatch_now(workspace: Workspace) -> Dispatched:
     """
     rules = rules_of(workspace)
     if not any(role.way in rules.ways for role in rules.roles.values()):
-        return dispatching.Dispatched(Plan())
+        return dispatching.DispatchResult(DispatchPlan())
     facts, problem = _facts_of(workspace)
     done = dispatching.run(
         workspace.store,
@@ -105,7 +105,7 @@ def start_queued(workspace: Workspace, job: Job) -> tuple[str, int]:
     return _line_of(result), 0 if result.outcome is StartOutcome.STARTED else 2
 
 
-def _facts_of(workspace: Workspace) -> tuple[Callable[[Snapshot], Facts], str]:
+def _facts_of(workspace: Workspace) -> tuple[Callable[[Snapshot], DispatchFacts], str]:
     """The tasks and jobs of a snapshot, without those that people stopped, and what could not be told about that.
 
     No gate is asked: a sweep does that.
@@ -121,15 +121,15 @@ def _facts_of(workspace: Workspace) -> tuple[Callable[[Snapshot], Facts], str]:
             f"could not check which issues people stopped, so no job for an issue starts: {error}",
         )
 
-    def facts(snapshot: Snapshot) -> Facts:
+    def facts(snapshot: Snapshot) -> DispatchFacts:
         found = overview.read(snapshot)
         tasks = tuple(found.tasks.values())
-        return Facts(tasks, found.jobs, stopped=frozenset(stopped(items, tasks)) | found.unknown)
+        return DispatchFacts(tasks, found.jobs, stopped=frozenset(stopped(items, tasks)) | found.unknown)
 
     return facts, problem
 
 
-def rules_of(workspace: Workspace) -> Rules:
+def rules_of(workspace: Workspace) -> WorkRules:
     """How work is started from here: a CI job starts no command, which would end with it; a workflow needs a token.
 
     Where the forge cannot be connected to, its workflows are asked for all the same, which says what is wrong.
@@ -145,9 +145,9 @@ def rules_of(workspace: Workspace) -> Rules:
     return replace(rules, ways=frozenset(ways))
 
 
-def dispatching_of(workspace: Workspace, rules: Rules) -> Dispatching:
+def dispatching_of(workspace: Workspace, rules: WorkRules) -> Dispatching:
     """The plan's rules, and who asks."""
-    return Dispatching(rules, workspace.configured.pipeline_of, Attempts(lambda: secrets.token_hex(8)), workspace.by)
+    return Dispatching(rules, workspace.configured.pipeline_of, RunNames(lambda: secrets.token_hex(8)), workspace.by)
 
 
 def starter_of(workspace: Workspace) -> Starter:
@@ -164,7 +164,7 @@ def starter_of(workspace: Workspace) -> Starter:
     )
 
 
-def lines(dispatched: Dispatched) -> list[str]:
+def lines(dispatched: DispatchResult) -> list[str]:
     """What was done, one line for each thing."""
     lines = [dispatched.problem] if dispatched.problem else []
     lines += [f"{task.id} is held: {why}" for task, why in dispatched.planned.asks]
@@ -189,12 +189,12 @@ def _line_of(result: StartResult) -> str:
     return f"run {job.number} ({job.role}) {outcome}"
 
 
-def as_text(dispatched: Dispatched) -> str:
+def as_text(dispatched: DispatchResult) -> str:
     """The same as text."""
     return "".join(f"{line}\n" for line in lines(dispatched)) or "no job is due that can be started from here\n"
 
 
-def as_json(dispatched: Dispatched) -> str:
+def as_json(dispatched: DispatchResult) -> str:
     """The same for machines."""
     value = {
         "starts": [
@@ -220,7 +220,7 @@ def as_json(dispatched: Dispatched) -> str:
     return machine.document("job-dispatch", value)
 
 
-def exit_code(dispatched: Dispatched) -> int:
+def exit_code(dispatched: DispatchResult) -> int:
     """2 where something could not be told or started."""
     refused = any(result.outcome is not StartOutcome.STARTED for result in dispatched.started)
     return (Outcome.ERROR if dispatched.problem or refused else Outcome.PASS).exit_code

@@ -19,8 +19,8 @@ from orch_gates.documents.escape import markdown, visible
 from orch_gates.errors import JobWaits, OrchError, ProcessError, SettingsError
 from orch_gates.gates.security.redacting import Redactor
 from orch_gates.jobs import command, environment, output, spool
-from orch_gates.jobs.command import Ended
-from orch_gates.jobs.run import Began, Outcome, Recorded, Runs, Taken, Wanted, took
+from orch_gates.jobs.command import CommandEnd
+from orch_gates.jobs.run import Began, CommandOutcome, NotQueued, RecordedEnd, RunRequest, Runs, took
 from orch_gates.model.job import Job
 from orch_gates.report import output_path
 from orch_gates.settings import Settings
@@ -29,7 +29,7 @@ from orch_gates.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class JobOptions:
     """How a run is made: `timeout` in seconds, 0 for no bound; `keep_token`: the command gets our secrets too.
 
     `most_output`: how many bytes of each stream are passed on; None for all.
@@ -47,8 +47,8 @@ class JobRun:
     """One call of `job run`; standard output is the command's alone."""
 
     workspace: Workspace
-    wanted: Wanted
-    options: Options
+    wanted: RunRequest
+    options: JobOptions
     _outputs: dict[str, str] = field(default_factory=dict)
 
     def go(self, argv: Sequence[str]) -> int:
@@ -64,7 +64,7 @@ class JobRun:
         runs, redactor = self._runs(), Redactor(self.workspace.settings, wrapped.own_rules(self.workspace))
         with redactor.loading():
             began = runs.begin(self.wanted, clock.utc_now())
-            if isinstance(began, Taken):
+            if isinstance(began, NotQueued):
                 self._print_line(f"{began.job.task}: {began.reason}")
                 self._outputs = {"status": "", "exit-code": "0", "attempt": began.job.attempt, "reason": began.reason}
                 self._publish(f"{began.job.task}: {began.reason}")
@@ -80,7 +80,7 @@ class JobRun:
         self._publish(f"{job.task}: {job.role}, run {job.number}: {self._outputs['reason']}")
         return code
 
-    def _command(self, argv: Sequence[str], began: Began) -> tuple[Ended, str]:
+    def _command(self, argv: Sequence[str], began: Began) -> tuple[CommandEnd, str]:
         """How the command ended; and why it could not be started, if that was so."""
         settings = self.workspace.settings
         try:
@@ -97,11 +97,11 @@ class JobRun:
                 most = how.most_output
                 return command.run(argv, env=env, timeout=how.timeout, keep=output.KEPT, most=most), ""
             except ProcessError as error:
-                return Ended(wrapped.NO_PROGRAM), str(error)
+                return CommandEnd(wrapped.NO_PROGRAM), str(error)
 
     def _end(
-        self, runs: Runs, began: Began, ended: Ended, error: str, redactor: Redactor
-    ) -> tuple[int, Recorded | None]:
+        self, runs: Runs, began: Began, ended: CommandEnd, error: str, redactor: Redactor
+    ) -> tuple[int, RecordedEnd | None]:
         """Record how it ended: the exit code of this command, and what was recorded, if that was possible."""
         cache, job, now = self.workspace.settings.tools.cache_dir, began.job, clock.utc_now()
         known = None if ended.timed_out and ended.returncode == 0 else ended.returncode
@@ -112,7 +112,7 @@ class JobRun:
         except OrchError as failed:
             self._print_line(f"could not save the result on this machine: {failed}")
         shown, note = wrapped.kept(ended, redactor)
-        outcome = Outcome(known, reason, now, shown, note)
+        outcome = CommandOutcome(known, reason, now, shown, note)
         try:
             recorded = runs.end(began, outcome, self.workspace.heads.of)
         except OrchError as failed:
@@ -187,7 +187,7 @@ def timeout_of(settings: Settings, given: float | None) -> float:
     return float(settings.sweep.max_running) if settings.sweep.reaper_enabled else 0.0
 
 
-def wanted_of(settings: Settings, task: str, role: str, attempt: str) -> Wanted:
+def wanted_of(settings: Settings, task: str, role: str, attempt: str) -> RunRequest:
     """The work to begin, by the command line or as a dispatch hands it over.
 
     Raises:
@@ -199,7 +199,7 @@ def wanted_of(settings: Settings, task: str, role: str, attempt: str) -> Wanted:
         if not value:
             raise SettingsError(f"{name} is missing: name the task and role")
     # An attempt belongs to its task: a command of one task may start the work of another.
-    return Wanted(task or given.task, role or given.role, attempt or (given.attempt if ours else ""))
+    return RunRequest(task or given.task, role or given.role, attempt or (given.attempt if ours else ""))
 
 
 def _outputs_of(job: Job, status: str, code: int, reason: str) -> dict[str, str]:

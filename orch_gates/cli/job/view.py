@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from orch_gates.jobs import output
-from orch_gates.jobs.book import Page
+from orch_gates.jobs.book import JobPage
 from orch_gates.model.ids import moment
 from orch_gates.model.job import Job
 from orch_gates.report import machine
@@ -47,7 +47,7 @@ def list_json(jobs: Sequence[Job], now: datetime) -> str:
     return machine.document("job-list", {"jobs": [_fields(job, now) for job in jobs]})
 
 
-def page_text(page: Page, now: datetime) -> str:
+def page_text(page: JobPage, now: datetime) -> str:
     """All that is recorded about one, its log, and the end of its output."""
     job = page.job
     values = {
@@ -69,7 +69,7 @@ def page_text(page: Page, now: datetime) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def page_json(page: Page, now: datetime) -> str:
+def page_json(page: JobPage, now: datetime) -> str:
     """The same for machines; `output` is the end of what its command wrote."""
     return machine.document("job-show", {**_fields(page.job, now), "output": output.in_body(page.body)})
 

@@ -12,7 +12,7 @@ from orch_gates.documents.escape import markdown, visible
 from orch_gates.errors import OrchError
 from orch_gates.gates.security.redacting import Redactor
 from orch_gates.jobs import environment, output
-from orch_gates.jobs.command import Ended
+from orch_gates.jobs.command import CommandEnd
 from orch_gates.model.feedback import one_line
 from orch_gates.model.job import CiRun, Process
 from orch_gates.report import github
@@ -70,7 +70,7 @@ def inherited(settings: Settings, *, keep_token: bool) -> dict[str, str]:
     return environment.without_secrets(env, names, settings.forge.token)
 
 
-def kept(ended: Ended, redactor: Redactor) -> tuple[str, str]:
+def kept(ended: CommandEnd, redactor: Redactor) -> tuple[str, str]:
     """The end of the output as it is kept, without secrets; and why none is kept, if that is so."""
     text = output.text_of(ended.output, whole=ended.written <= len(ended.output))
     if not text.strip():
@@ -81,7 +81,7 @@ def kept(ended: Ended, redactor: Redactor) -> tuple[str, str]:
         return "", f"the command's output is not saved, as it could not be scanned for secrets: {error}"
 
 
-def how(ended: Ended, timeout: float) -> str:
+def how(ended: CommandEnd, timeout: float) -> str:
     """How it ended, in words."""
     if ended.timed_out:
         return f"did not finish within {timeout:g} s"

@@ -17,7 +17,7 @@ from orch_gates.cli.merge.merging import context_of
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options, span_of, text_option
 from orch_gates.errors import UsageError
 from orch_gates.merge import ledger
-from orch_gates.merge.keeper import Keeper, Kept
+from orch_gates.merge.keeper import Keeper, KeeperAnswer
 from orch_gates.model.ids import OID
 from orch_gates.report import machine
 from orch_gates.state import layout
@@ -92,7 +92,7 @@ def release(
       orch-gates lease release --reason "the release goes first"
     """
 
-    def done(keeper: Keeper) -> Kept:
+    def done(keeper: Keeper) -> KeeperAnswer:
         return keeper.release(reason)
 
     _keep(target, repo, done, dry_run=dry_run, as_json=as_json, overrides=overrides, options=options)
@@ -180,7 +180,7 @@ def break_glass(  # noqa: PLR0913, PLR0917 - click hands over each option
 def _keep(
     target: str,
     repo: Path,
-    done: Callable[[Keeper], Kept],
+    done: Callable[[Keeper], KeeperAnswer],
     *,
     dry_run: bool,
     as_json: bool,
@@ -195,7 +195,11 @@ def _keep(
         workspace = open_workspace(repo, overriding, options.observe, reading=True)
         if workspace.problem:
             say(f"orch-gates: {workspace.problem}\n", to=sys.stderr)
-        kept = Kept(f"nothing was done: {_standing(workspace)}", changed=False) if dry_run else done(_keeper(workspace))
+        kept = (
+            KeeperAnswer(f"nothing was done: {_standing(workspace)}", changed=False)
+            if dry_run
+            else done(_keeper(workspace))
+        )
         value: dict[str, Any] = {"target": workspace.target, "changed": kept.changed, "reason": kept.line}
         say(machine.document("lease-change", value) if as_json else f"{kept.line}\n")
 

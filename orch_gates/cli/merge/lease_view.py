@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from orch_gates.documents.escape import visible
-from orch_gates.merge.ledger import Page
+from orch_gates.merge.ledger import LeasePage
 from orch_gates.report import machine
 
 
-def line(page: Page) -> str:
+def line(page: LeasePage) -> str:
     """One lease in one line."""
     lease, attempt = page.lease, page.attempt
     parts = [f"{lease.target}: free ({lease.reason})"]
@@ -34,16 +34,16 @@ def line(page: Page) -> str:
     return visible(" · ".join(parts))
 
 
-def as_text(pages: Sequence[Page]) -> str:
+def as_text(pages: Sequence[LeasePage]) -> str:
     """All of them, one a line."""
     return "".join(f"{line(page)}\n" for page in pages) or "no lease was ever granted\n"
 
 
-def as_json(pages: Sequence[Page]) -> str:
+def as_json(pages: Sequence[LeasePage]) -> str:
     """All of them, each with its attempt."""
     return machine.document("lease-show", {"leases": [_fields(page) for page in pages]})
 
 
-def _fields(page: Page) -> dict[str, Any]:
+def _fields(page: LeasePage) -> dict[str, Any]:
     recorded = {key: value for key, value in page.lease.fields().items() if key != "schema"}
     return {**recorded, "attempt_of_holder": page.attempt.fields() if page.attempt is not None else None}

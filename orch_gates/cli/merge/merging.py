@@ -15,10 +15,10 @@ from orch_gates.engine import spent
 from orch_gates.errors import SettingsError, UsageError
 from orch_gates.gates import ci_green, merge, registry
 from orch_gates.gates.merge import NAME, PROOF
-from orch_gates.git.answers import Fetched
+from orch_gates.git.answers import FetchOutcome
 from orch_gates.merge import ledger
 from orch_gates.merge.attempting import Stop
-from orch_gates.merge.context import Context
+from orch_gates.merge.context import MergeContext
 from orch_gates.merge.queue import plan as queue
 from orch_gates.merge.queue.update import has
 from orch_gates.merge.run import Driving
@@ -30,11 +30,11 @@ from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.state.branch import remote
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.tasks import book, edge
-from orch_gates.tasks.advance import Step
+from orch_gates.tasks.advance import TaskStep
 from orch_gates.workspace import Workspace
 
 
-def context_of(workspace: Workspace) -> Context:
+def context_of(workspace: Workspace) -> MergeContext:
     """What attempts are driven with from here.
 
     Raises:
@@ -42,7 +42,7 @@ def context_of(workspace: Workspace) -> Context:
     """
     refuse_automatic_token(workspace)
     run = workspace.settings.ci.run_url
-    return Context(
+    return MergeContext(
         settings=workspace.settings,
         store=workspace.store,
         configured=workspace.configured,
@@ -120,7 +120,9 @@ def verdict_of(workspace: Workspace, gate: str, name: str, result: Attempt | Sto
         )
     found = registry.find(gate)
     assert found is not None
-    verdict: Verdict = found.judge(merge.Facts(result, result.commit or result.head, workspace.target), found.policy)
+    verdict: Verdict = found.judge(
+        merge.MergeFacts(result, result.commit or result.head, workspace.target), found.policy
+    )
     if gate == merge.PROOF and result.outcome is None:
         # Driven as far as it goes now, it waits; only where nobody drove it, it is absent.
         return replace(verdict, outcome=Outcome.DEFER, absent=False)
@@ -140,9 +142,9 @@ def _last_look(workspace: Workspace, task: Task, commit: str) -> Stop | None:
     if freeze is not None:
         return Stop(Outcome.DEFER, f"nothing is merged now: {freeze.said}", "It continues after the freeze.")
     pull = workspace.need_forge().pulls.get(task.enqueued.pull)
-    entry = queue.Entry(task, ledger.page(snapshot, workspace.target, task.id).attempt)
-    seen = queue.Seen(pull, has(pull, label) or task.enqueued.label)
-    if why := queue.left(queue.Look(workspace.target, label, {}, {}), seen, entry):
+    entry = queue.QueueEntry(task, ledger.page(snapshot, workspace.target, task.id).attempt)
+    seen = queue.QueuedPull(pull, has(pull, label) or task.enqueued.label)
+    if why := queue.left(queue.QueueLook(workspace.target, label, {}, {}), seen, entry):
         return Stop(Outcome.FAIL, why, "Ask again.", absent=True)
     red = _before(workspace, snapshot, task, commit, NAME, again=True)
     if red is None:
@@ -195,7 +197,7 @@ def as_it_is(workspace: Workspace, gate: str, name: str) -> Verdict:
     head = found.head(workspace.heads.of, workspace.configured.pipeline_of(task), task)
     declared = registry.find(gate)
     assert declared is not None
-    verdict: Verdict = declared.judge(merge.Facts(found.attempt, head, workspace.target), declared.policy)
+    verdict: Verdict = declared.judge(merge.MergeFacts(found.attempt, head, workspace.target), declared.policy)
     return verdict
 
 
@@ -206,11 +208,11 @@ def follow_branch(workspace: Workspace, attempt: Attempt) -> None:
         return
     spec = f"+{source}:{source.replace('refs/heads/', 'refs/remotes/origin/', 1)}"
     answer = workspace.code.fetch(git.git_dir(), [spec], timeout=workspace.settings.state.timeout)
-    if answer.meaning is not Fetched.DONE:
+    if answer.meaning is not FetchOutcome.DONE:
         say(f"orch-gates: {attempt.branch} was updated, but could not be fetched: {answer.reason}\n", to=sys.stderr)
 
 
-def step_after(workspace: Workspace, attempt: Attempt) -> Step:
+def step_after(workspace: Workspace, attempt: Attempt) -> TaskStep:
     """The step of a task whose attempt was driven; one that came to its end is not waited for any longer."""
     return replace(step_of(workspace), due=attempt.outcome in {Outcome.PASS, Outcome.FAIL, Outcome.HOLD})
 

@@ -10,8 +10,8 @@ from orch_gates.adopt.plan import Deed
 from orch_gates.adopt.steps import StepOutcome
 from orch_gates.cli.outputs.parts import Counts, Output, Part
 from orch_gates.doctor.check import Group
-from orch_gates.doctor.finding import State
-from orch_gates.forge.port.server import Kind
+from orch_gates.doctor.finding import CheckState
+from orch_gates.forge.port.server import ForgeKind
 from orch_gates.model.ids import Oid, Timestamp
 
 
@@ -48,7 +48,7 @@ class Init(Output):
     repository: str = Field(description="The top of the work tree.")
     target: str = Field(description="The branch that is protected.")
     target_told_by: str = Field(description="Who says that it is that one.")
-    forge: Kind | None = Field(description="What the forge is; `null` for none.")
+    forge: ForgeKind | None = Field(description="What the forge is; `null` for none.")
     forge_told_by: str = Field(description="Who says so.")
     server: str | None = Field(description="Its address; `null` for none.")
     languages: list[str] = Field(description="The languages that were seen.")
@@ -66,7 +66,7 @@ class CheckPart(Part):
 
     name: str = Field(description="Its name, as `--only` takes it.")
     group: Group = Field(description="What it is about.")
-    state: State = Field(description="How it stands; `unknown` is no `ok`.")
+    state: CheckState = Field(description="How it stands; `unknown` is no `ok`.")
     seen: str = Field(description="What was seen.")
     mend: str | None = Field(description="The command or page that mends it; `null` where there is nothing to do.")
 

@@ -16,7 +16,7 @@ from orch_gates.state import schema as schemas
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class CatalogueEntry:
     """An output with a schema; `commands` print it. A group stands for each of its commands.
 
     `otherwise` says where it is found if no command is named.
@@ -54,55 +54,55 @@ class Published:
         return any(f"{command} ".startswith(f"{one} ") for one in self.commands)
 
 
-ERROR = Published("error", verdicts.Error, (), "every command that has no answer")
-OUTPUTS: tuple[Published, ...] = (
-    Published("verdict", verdicts.Verdict, ("gate", "merge", "image promote")),
+ERROR = CatalogueEntry("error", verdicts.Error, (), "every command that has no answer")
+OUTPUTS: tuple[CatalogueEntry, ...] = (
+    CatalogueEntry("verdict", verdicts.Verdict, ("gate", "merge", "image promote")),
     ERROR,
-    Published("hook-status", verdicts.HookStatus, ("hook status",)),
-    Published("secrets-baseline", verdicts.SecretsBaseline, ("secrets baseline",)),
-    Published("secrets-list", verdicts.SecretsList, ("secrets list",)),
-    Published("task-new", tasks.TaskNew, ("task new",)),
-    Published("task", Task, ("task show",)),
-    Published("task-list", tasks.TaskList, ("task list",)),
-    Published("task-log", tasks.TaskLog, ("task log",)),
-    Published("advance", tasks.Advance, ("advance",)),
-    Published("job-list", jobs.JobList, ("job list",)),
-    Published("job-show", jobs.JobShow, ("job show",)),
-    Published("job-dispatch", jobs.JobDispatch, ("job dispatch",)),
-    Published("watch-end", jobs.WatchEnd, ("watch",)),
-    Published("env-list", jobs.EnvList, ("env list",)),
-    Published("env-show", jobs.EnvShow, ("env show", "env settle")),
-    Published("queue-list", queue.QueueList, ("queue list",)),
-    Published(
+    CatalogueEntry("hook-status", verdicts.HookStatus, ("hook status",)),
+    CatalogueEntry("secrets-baseline", verdicts.SecretsBaseline, ("secrets baseline",)),
+    CatalogueEntry("secrets-list", verdicts.SecretsList, ("secrets list",)),
+    CatalogueEntry("task-new", tasks.TaskNew, ("task new",)),
+    CatalogueEntry("task", Task, ("task show",)),
+    CatalogueEntry("task-list", tasks.TaskList, ("task list",)),
+    CatalogueEntry("task-log", tasks.TaskLog, ("task log",)),
+    CatalogueEntry("advance", tasks.Advance, ("advance",)),
+    CatalogueEntry("job-list", jobs.JobList, ("job list",)),
+    CatalogueEntry("job-show", jobs.JobShow, ("job show",)),
+    CatalogueEntry("job-dispatch", jobs.JobDispatch, ("job dispatch",)),
+    CatalogueEntry("watch-end", jobs.WatchEnd, ("watch",)),
+    CatalogueEntry("env-list", jobs.EnvList, ("env list",)),
+    CatalogueEntry("env-show", jobs.EnvShow, ("env show", "env settle")),
+    CatalogueEntry("queue-list", queue.QueueList, ("queue list",)),
+    CatalogueEntry(
         "queue-change",
         queue.QueueChange,
         ("queue add", "queue remove", "queue priority", "queue freeze", "queue thaw"),
     ),
-    Published("queue-plan", queue.QueuePlan, ("queue run",)),
-    Published("queue-run", queue.QueueRun, ("queue run", "event")),
-    Published("event", queue.EventOutput, ("event",)),
-    Published("tracker-sync", queue.TrackerSync, ("tracker sync", "event")),
-    Published("tracker-states", queue.TrackerStates, ("tracker states",)),
-    Published("lease-show", jobs.LeaseShow, ("lease show",)),
-    Published("lease-change", jobs.LeaseChange, ("lease release", "lease reclaim", "lease break-glass")),
-    Published("marker-list", queue.MarkerList, ("marker list",)),
-    Published("marker-check", queue.MarkerCheck, ("marker check",)),
-    Published("notify-run", setup.NotifyRun, ("notify run",)),
-    Published("notify-test", setup.NotifyTest, ("notify test",)),
-    Published("card-event", tasks.CardEvent, (), "the webhook of `notify run`"),
-    Published("effects-list", tasks.EffectsList, ("effects list",)),
-    Published("effects-run", jobs.EffectsRun, ("effects run",)),
-    Published("tick", queue.Tick, ("sweep", "event")),
-    Published("why", tasks.Why, ("why",)),
-    Published("status", tasks.Status, ("status",)),
-    Published("state-verify", setup.StateVerify, ("state verify",)),
-    Published("state-lint", setup.StateLint, ("state lint",)),
-    Published("prove", verdicts.Prove, ("prove",)),
-    Published("forge-check", setup.ForgeCheck, ("forge check",)),
-    Published("config-show", setup.ConfigShow, ("config show",)),
-    Published("init", adopting.Init, ("init",)),
-    Published("doctor", adopting.Doctor, ("doctor",)),
-    Published("dashboard", adopting.Dashboard, ("status",)),
+    CatalogueEntry("queue-plan", queue.QueuePlan, ("queue run",)),
+    CatalogueEntry("queue-run", queue.QueueRun, ("queue run", "event")),
+    CatalogueEntry("event", queue.EventOutput, ("event",)),
+    CatalogueEntry("tracker-sync", queue.TrackerSync, ("tracker sync", "event")),
+    CatalogueEntry("tracker-states", queue.TrackerStates, ("tracker states",)),
+    CatalogueEntry("lease-show", jobs.LeaseShow, ("lease show",)),
+    CatalogueEntry("lease-change", jobs.LeaseChange, ("lease release", "lease reclaim", "lease break-glass")),
+    CatalogueEntry("marker-list", queue.MarkerList, ("marker list",)),
+    CatalogueEntry("marker-check", queue.MarkerCheck, ("marker check",)),
+    CatalogueEntry("notify-run", setup.NotifyRun, ("notify run",)),
+    CatalogueEntry("notify-test", setup.NotifyTest, ("notify test",)),
+    CatalogueEntry("card-event", tasks.CardEvent, (), "the webhook of `notify run`"),
+    CatalogueEntry("effects-list", tasks.EffectsList, ("effects list",)),
+    CatalogueEntry("effects-run", jobs.EffectsRun, ("effects run",)),
+    CatalogueEntry("tick", queue.Tick, ("sweep", "event")),
+    CatalogueEntry("why", tasks.Why, ("why",)),
+    CatalogueEntry("status", tasks.Status, ("status",)),
+    CatalogueEntry("state-verify", setup.StateVerify, ("state verify",)),
+    CatalogueEntry("state-lint", setup.StateLint, ("state lint",)),
+    CatalogueEntry("prove", verdicts.Prove, ("prove",)),
+    CatalogueEntry("forge-check", setup.ForgeCheck, ("forge check",)),
+    CatalogueEntry("config-show", setup.ConfigShow, ("config show",)),
+    CatalogueEntry("init", adopting.Init, ("init",)),
+    CatalogueEntry("doctor", adopting.Doctor, ("doctor",)),
+    CatalogueEntry("dashboard", adopting.Dashboard, ("status",)),
 )
 BY_NAME = {one.name: one for one in OUTPUTS}
 

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from orch_gates.cli.outputs.parts import Output, Part, unmarked
 from orch_gates.cli.outputs.tasks import EffectPart
-from orch_gates.effects.performed import Result
+from orch_gates.effects.performed import EffectResult
 from orch_gates.jobs.starting import StartOutcome
 from orch_gates.model.attempt import Attempt
 from orch_gates.model.environment import DeployId, DigestOrNone, Environment
@@ -141,7 +141,7 @@ class LeaseChange(Output):
 class EffectRunPart(EffectPart):
     """An effect that was tried."""
 
-    result: Result = Field(description="How it ended.")
+    result: EffectResult = Field(description="How it ended.")
     reason: str = Field(description="Why it is not done; else empty.")
     pending: bool = Field(description="Whether it is still planned.")
 

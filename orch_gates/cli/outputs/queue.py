@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from orch_gates.cli.outputs.parts import AlertPart, Counts, Output, Part
 from orch_gates.cli.queue.turns import TurnOutcome
 from orch_gates.model.attempt import Phase
-from orch_gates.model.effect import Word
+from orch_gates.model.effect import TrackerState
 from orch_gates.model.ids import BranchName, Oid, TaskName, Timestamp
 from orch_gates.model.markers import Marker
 from orch_gates.model.queue import Freeze
@@ -146,7 +146,7 @@ class TrackerSync(Output):
 class TrackerStatePart(Part):
     """A word, and the state of the tracker that says it."""
 
-    word: Word = Field(description="The word.")
+    word: TrackerState = Field(description="The word.")
     state: str = Field(description="The name of the state.")
     there: bool = Field(description="Whether the project has it.")
 

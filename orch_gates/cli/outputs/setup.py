@@ -9,11 +9,11 @@ from pydantic import Field
 from orch_gates.cli.outputs.parts import Output, Part
 from orch_gates.engine.stages import OnRed
 from orch_gates.engine.watch_plan import SourceKind
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.port.server import ForgeKind
 from orch_gates.model.ids import Oid, TaskName
 from orch_gates.model.job import Way
-from orch_gates.notify.delivery import Result
-from orch_gates.variables.resolve import Source
+from orch_gates.notify.delivery import DeliveryResult
+from orch_gates.variables.resolve import ValueOrigin
 
 
 class BadCommitPart(Part):
@@ -70,7 +70,7 @@ class ProtectionPart(Part):
 class ForgeCheck(Output):
     """Who we are at the forge, and what we may do there."""
 
-    kind: Kind = Field(description="What it is.")
+    kind: ForgeKind = Field(description="What it is.")
     version: str = Field(description="Its version; empty where it does not say.")
     url: str = Field(description="Its address.")
     repository: str = Field(description="The repository there.")
@@ -110,7 +110,7 @@ class TriedPart(Part):
     """What came of a card that was sent to try a channel."""
 
     channel: Literal["telegram", "webhook"] = Field(description="The channel.")
-    result: Result = Field(description="What came of it.")
+    result: DeliveryResult = Field(description="What came of it.")
     reason: str = Field(description="Why it was not shown; else empty.")
 
 
@@ -123,7 +123,7 @@ class NotifyTest(Output):
 class Origin(Part):
     """Where a value came from."""
 
-    source: Source = Field(description="Where it came from.")
+    source: ValueOrigin = Field(description="Where it came from.")
     place: str | None = Field(description="The variable, or the place in the file; `null` for a default.")
 
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from orch_gates.cli.outputs.parts import AlertPart, Counts, Output, Part
 from orch_gates.cli.outputs.verdicts import NestedVerdict
-from orch_gates.engine.card import Mark
+from orch_gates.engine.card import GateState
 from orch_gates.engine.decision import Move
 from orch_gates.model.ids import BranchName, Oid, TaskName, Timestamp
 from orch_gates.model.task import Task, TaskState
@@ -153,7 +153,7 @@ class GatePart(Part):
 
     stage: str = Field(description="The stage that it is in.")
     gate: str = Field(description="The gate.")
-    mark: Mark = Field(description="How it stands.")
+    mark: GateState = Field(description="How it stands.")
 
 
 class CardWhyPart(Part):

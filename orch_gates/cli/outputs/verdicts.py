@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from orch_gates.cli.outputs.parts import Output, Part
-from orch_gates.hooks.server_hook.kinds import Kind
+from orch_gates.hooks.server_hook.kinds import HookFileKind
 from orch_gates.merge.proof import Landed, Rung
 from orch_gates.model.ids import Oid, OidOrNone
 from orch_gates.model.verdict import Outcome
@@ -102,7 +102,7 @@ class HookPart(Part):
     hooks: str = Field(description="The folder where git looks for hooks; empty where that is not known.")
     hooks_path_set_in: str = Field(description="The file that sets `core.hooksPath`; empty where none does.")
     shared: bool = Field(description="Whether that folder is that of other repositories too.")
-    runs: Kind = Field(description="What git runs there.")
+    runs: HookFileKind = Field(description="What git runs there.")
     executable: bool = Field(description="Whether our hook may be run.")
     other_hooks: list[str] = Field(description="Other hooks in the folder that are run.")
     program: str = Field(description="The program that the hook names; empty for none.")

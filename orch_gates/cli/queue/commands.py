@@ -78,7 +78,7 @@ def list_(repo: Path = Path(), as_json: bool = False) -> None:
             (task, around.why(task, workspace.pipeline, workspace.now))
             for task in in_order(everything.tasks, workspace.target, held=True)
         ]
-        shown = view.Shown(workspace.target, rows, around.frozen(workspace.now), on=workspace.config.queue != "")
+        shown = view.QueueView(workspace.target, rows, around.frozen(workspace.now), on=workspace.config.queue != "")
         say(shown.as_json() if as_json else shown.as_text(terminal_width()))
 
 

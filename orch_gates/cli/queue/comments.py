@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from orch_gates.errors import OrchError, SettingsError
 from orch_gates.forge.port.forge import Forge
-from orch_gates.forge.port.server import Kind
+from orch_gates.forge.port.server import ForgeKind
 from orch_gates.merge import places
 from orch_gates.merge.places import Places
 from orch_gates.merge.queue import comment as queue_comment
-from orch_gates.merge.queue.plan import Entry, in_order
+from orch_gates.merge.queue.plan import QueueEntry, in_order
 from orch_gates.merge.queue.update import Queueing
 from orch_gates.model.ids import moment
 from orch_gates.model.task import Task
@@ -20,14 +20,14 @@ from orch_gates.tasks import book
 from orch_gates.workspace import Workspace
 
 if TYPE_CHECKING:
-    from orch_gates.cli.queue.turns import Ran
+    from orch_gates.cli.queue.turns import QueueTurns
 
 # Whoever is further back is told when they come nearer.
 _MOST_COMMENTS = 20
 _LATELY = timedelta(hours=1)
 
 
-def comment(workspace: Workspace, queueing: Queueing, ran: Ran) -> tuple[str, ...]:
+def comment(workspace: Workspace, queueing: Queueing, ran: QueueTurns) -> tuple[str, ...]:
     """Comment on each pull request of this run where it stands; answers which comments could not be written (P3)."""
     snapshot = workspace.store.load()
     everything = book.read(snapshot)
@@ -43,7 +43,7 @@ def comment(workspace: Workspace, queueing: Queueing, ran: Ran) -> tuple[str, ..
     return put(workspace, queueing, lines | refused, anew=seen | queued)
 
 
-def _line(around: Places, task: Task, workspace: Workspace, ran: Ran) -> str:
+def _line(around: Places, task: Task, workspace: Workspace, ran: QueueTurns) -> str:
     """The line of `why`, with what this run found to be frozen."""
     found = around.why(task, workspace.pipeline, workspace.now)
     return (found.under(ran.frozen) if found.position else found).line
@@ -52,7 +52,7 @@ def _line(around: Places, task: Task, workspace: Workspace, ran: Ran) -> str:
 def _left(workspace: Workspace, tasks: Mapping[int, Task]) -> set[int]:
     """Who left the queue lately: the run that saw to that may have died before it could say so (P7)."""
     since = workspace.now - _LATELY
-    left = [one for one in tasks.items() if not Entry(one[1], None).queued and moment(one[1].updated) >= since]
+    left = [one for one in tasks.items() if not QueueEntry(one[1], None).queued and moment(one[1].updated) >= since]
     return {number for number, _ in sorted(left, key=lambda one: one[1].updated)[-_MOST_COMMENTS:]}
 
 
@@ -87,7 +87,7 @@ def _login(workspace: Workspace, forge: Forge) -> str:
         ForgeRefused, ForgeUnavailable: the forge does not say.
     """
     login, place = forge.server.access().login, workspace.forge_place
-    if not login and (place is None or place.kind is not Kind.GITHUB):
+    if not login and (place is None or place.kind is not ForgeKind.GITHUB):
         raise SettingsError(
             "the token cannot read its own user; grant it that scope (Gitea: read:user) or set ORCH_QUEUE_COMMENT=false"
         )

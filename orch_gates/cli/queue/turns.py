@@ -19,12 +19,12 @@ from orch_gates.engine.decision import Decision, Move
 from orch_gates.errors import ForgeUnavailable, GitError, OrchError, SettingsError
 from orch_gates.gates.security.allowlist_file import key_file
 from orch_gates.gates.security.judge import judged_nothing
-from orch_gates.git.answers import Fetched
+from orch_gates.git.answers import FetchOutcome
 from orch_gates.git.scratch import scratch
 from orch_gates.merge import ledger
 from orch_gates.merge.queue import plan as queue
-from orch_gates.merge.queue.plan import Entry, LabelEvent, passed_over, red_by_test
-from orch_gates.merge.queue.update import Done, Queueing, entries
+from orch_gates.merge.queue.plan import LabelEvent, QueueEntry, passed_over, red_by_test
+from orch_gates.merge.queue.update import PullResult, Queueing, entries
 from orch_gates.merge.statuses import red_target
 from orch_gates.model.branch import code_ref
 from orch_gates.model.ids import timestamp
@@ -73,10 +73,10 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class QueueTurns:
     """One run: what was recorded, the turns in their order, and why nothing is merged, where that is so."""
 
-    done: tuple[Done, ...]
+    done: tuple[PullResult, ...]
     turns: tuple[Turn, ...]
     frozen: str = ""
 
@@ -108,7 +108,7 @@ def run(
     tell: Callable[[str], None],
     label_events: Mapping[int, LabelEvent],
     repair: int = 0,
-) -> Ran:
+) -> QueueTurns:
     """Look, record what follows, and give turns until one works, or none is left; `label_events` as in `Queueing.look`.
 
     `repair` is the pull request that a red target does not keep from its turn.
@@ -122,10 +122,10 @@ def run(
     done = queueing.settle(actions)
     turns = tuple(_turns(workspace, queueing, tell, repair))
     try:
-        return Ran(done, turns, why_frozen(workspace, queueing).reason)
+        return QueueTurns(done, turns, why_frozen(workspace, queueing).reason)
     except OrchError as error:
         # What was done is told all the same.
-        return Ran(done, turns, f"could not check whether the target branch passes: {error}")
+        return QueueTurns(done, turns, f"could not check whether the target branch passes: {error}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ def _taken(
 ) -> tuple[TurnOutcome, str]:
     page = ledger.page(snapshot, queueing.context.target, task.id)
     attempt = page.attempt
-    if why := passed_over(Entry(task, attempt), frozen, workspace.now):
+    if why := passed_over(QueueEntry(task, attempt), frozen, workspace.now):
         return TurnOutcome.WAITS, why
     if attempt is not None and not attempt.over and page.lease.attempt == attempt.id:
         # It judges its commit itself, and also whether the target is red without it (ENG-7).
@@ -250,7 +250,7 @@ def _scan(workspace: Workspace, task: Task) -> Verdict | None:
     with scratch(workspace.git) as bench, tempfile.TemporaryDirectory(prefix="orch-gates-") as folder:
         specs = [f"+refs/heads/{target}:refs/heads/{target}", f"+{code_ref(task.branch)}:refs/heads/orch-gates/branch"]
         answer = workspace.code.fetch(bench.directory, specs, timeout=settings.state.timeout)
-        if answer.meaning is not Fetched.DONE:
+        if answer.meaning is not FetchOutcome.DONE:
             raise GitError(f"{target} and {task.branch} could not be fetched: {answer.reason}")
         key = {"ORCH_ALLOW_KEY_FILE": str(found)} if (found := key_file(workspace.git)).exists() else {}
         settings = replace(settings, inherited_env={**key, **settings.inherited_env})

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from orch_gates.cli.queue.turns import Ran
+from orch_gates.cli.queue.turns import QueueTurns
 from orch_gates.documents.escape import clip, visible
 from orch_gates.engine.why import Why
 from orch_gates.merge.queue.plan import Action, Drop, Enqueue, Refuse, SetLabel, TakeOut, Unlabel, Unlabelled
@@ -31,7 +31,7 @@ PLANNED: dict[type[Action], str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class QueueView:
     """The queue of a target in its order, each entry with why it stands where it stands."""
 
     target: str
@@ -132,7 +132,7 @@ def change_json(target: str, line: str, facts: Mapping[str, object]) -> str:
     return machine.document("queue-change", {"target": target, **facts, "said": line})
 
 
-def ran_text(ran: Ran, problems: Sequence[str]) -> str:
+def ran_text(ran: QueueTurns, problems: Sequence[str]) -> str:
     """What came of a run, one line for each pull request."""
     lines = [f"#{one.pull} {one.what}: {one.reason}" for one in ran.done]
     lines += [f"#{turn.pull} {turn.outcome}: {turn.reason}" for turn in ran.turns]
@@ -141,7 +141,7 @@ def ran_text(ran: Ran, problems: Sequence[str]) -> str:
     return "".join(f"{visible(line)}\n" for line in lines) or "nothing is queued\n"
 
 
-def ran_json(ran: Ran, problems: Sequence[str]) -> str:
+def ran_json(ran: QueueTurns, problems: Sequence[str]) -> str:
     """The same for programs."""
     value = {
         "done": [asdict(one) for one in ran.done],
@@ -153,7 +153,7 @@ def ran_json(ran: Ran, problems: Sequence[str]) -> str:
     return machine.document("queue-run", value)
 
 
-def verdict(ran: Ran, problems: Sequence[str]) -> Verdict:
+def verdict(ran: QueueTurns, problems: Sequence[str]) -> Verdict:
     """A run for the step summary and the outputs of a job."""
     outcomes = {0: Outcome.PASS, Outcome.DEFER.exit_code: Outcome.DEFER}
     evidence = {f"#{one.pull}": f"{one.what}: {one.reason}" for one in ran.done}

@@ -10,7 +10,7 @@ from pathlib import Path
 from orch_gates import clock, workspace
 from orch_gates.errors import ExceptionListError, OrchError, UsageError
 from orch_gates.gates.security import allowlist, allowlist_file, baseline, baseline_file
-from orch_gates.gates.security.allowlist import Entry
+from orch_gates.gates.security.allowlist import AllowedFinding
 from orch_gates.gates.security.baseline import Baseline
 from orch_gates.git.cli import Git
 from orch_gates.report import files, output_path
@@ -36,7 +36,7 @@ class Lists:
         git = workspace.repository(settings, directory)
         return cls(git, Path(git.text("rev-parse", "--show-toplevel")))
 
-    def allowed(self) -> tuple[Entry, ...]:
+    def allowed(self) -> tuple[AllowedFinding, ...]:
         """The entries of the list of allowed findings; none where there is no list.
 
         Raises:
@@ -56,7 +56,7 @@ class Lists:
         path = self.top / baseline.PATH
         return baseline_file.decode(files.read(path, _MOST)) if path.exists() else None
 
-    def write_allowed(self, entries: Sequence[Entry]) -> Path:
+    def write_allowed(self, entries: Sequence[AllowedFinding]) -> Path:
         """Write the list of allowed findings, and tell where it is.
 
         Raises:

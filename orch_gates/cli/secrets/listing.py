@@ -17,14 +17,14 @@ from orch_gates.errors import UsageError
 from orch_gates.settings import load
 
 if TYPE_CHECKING:
-    from orch_gates.gates.security.allowlist import Entry
+    from orch_gates.gates.security.allowlist import AllowedFinding
     from orch_gates.gates.security.baseline import Baseline
 
 _ID = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ExceptionRow:
     """One exception as it is shown; `entry` begins its hash without the kind, and names it for `secrets expire`."""
 
     entry: str
@@ -107,9 +107,9 @@ def expire(entries: tuple[str, ...], whole: bool, past: bool, repo: Path) -> Non
             click.echo("nothing to take out")
 
 
-def _rows(entries: tuple[Entry, ...], known: Baseline | None, today: date) -> Iterator[Row]:
+def _rows(entries: tuple[AllowedFinding, ...], known: Baseline | None, today: date) -> Iterator[ExceptionRow]:
     for entry in entries:
-        yield Row(
+        yield ExceptionRow(
             _id(entry.hash),
             "allowed",
             entry.path,
@@ -122,7 +122,7 @@ def _rows(entries: tuple[Entry, ...], known: Baseline | None, today: date) -> It
         )
     for one in known.entries if known else ():
         assert known is not None
-        yield Row(
+        yield ExceptionRow(
             _id(one.hash),
             "baseline",
             one.path,
@@ -139,7 +139,7 @@ def _id(made: str) -> str:
     return made.rpartition(":")[2][:_ID]
 
 
-def _as_text(rows: list[Row]) -> str:
+def _as_text(rows: list[ExceptionRow]) -> str:
     if not rows:
         return "no exceptions\n"
     lines = []
@@ -151,7 +151,7 @@ def _as_text(rows: list[Row]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _as_json(rows: list[Row]) -> str:
+def _as_json(rows: list[ExceptionRow]) -> str:
     from orch_gates.report import machine
 
     listed = [{**asdict(row), "expires": row.expires.isoformat()} for row in rows]

@@ -20,7 +20,7 @@ from orch_gates.report import machine
 from orch_gates.state import schema as schemas
 from orch_gates.state.history import files
 from orch_gates.state.history.check import CheckedCommit
-from orch_gates.state.history.files import Problem
+from orch_gates.state.history.files import StateProblem
 from orch_gates.state.layout import ROOT
 from orch_gates.workspace import Workspace
 
@@ -131,14 +131,14 @@ def lint(paths: tuple[str, ...], as_json: bool, repo: Path) -> None:
         raise SystemExit(1 if problems else 0)
 
 
-def _counted(problems: list[Problem]) -> str:
+def _counted(problems: list[StateProblem]) -> str:
     if not problems:
         return "all are valid"
     return f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
 
 
-def _lint_here(paths: tuple[str, ...]) -> tuple[int, list[Problem]]:
-    problems: list[Problem] = []
+def _lint_here(paths: tuple[str, ...]) -> tuple[int, list[StateProblem]]:
+    problems: list[StateProblem] = []
     for path in paths:
         try:
             with open(path, "rb") as file:
@@ -149,7 +149,7 @@ def _lint_here(paths: tuple[str, ...]) -> tuple[int, list[Problem]]:
     return len(paths), problems
 
 
-def _lint_branch(repo: Path) -> tuple[int, list[Problem]]:
+def _lint_branch(repo: Path) -> tuple[int, list[StateProblem]]:
     store = open_for_reading(repo).store
     try:
         snapshot = store.load()
@@ -157,7 +157,7 @@ def _lint_branch(repo: Path) -> tuple[int, list[Problem]]:
         raise
     except StateDocumentError as error:
         # Without the branch's own document nothing else of it is read.
-        return 1, [Problem(ROOT, "", str(error).removeprefix(f"{ROOT}: "))]
+        return 1, [StateProblem(ROOT, "", str(error).removeprefix(f"{ROOT}: "))]
     found = tuple(files.each(KINDS, snapshot))
     return len(found), [problem for one in found for problem in one]
 

@@ -25,8 +25,8 @@ from orch_gates.cli.task.advance import step_of
 from orch_gates.errors import OrchError, UsageError
 from orch_gates.sweep import reaper, reconciler
 from orch_gates.sweep.look import Looking
-from orch_gates.sweep.parts import Followed, Parts, Rules
-from orch_gates.sweep.tick import Report, Ticking
+from orch_gates.sweep.parts import Followed, Parts, SweepRules
+from orch_gates.sweep.tick import Ticking, TickReport
 from orch_gates.sweep.unit_result import UnitResult
 from orch_gates.workspace import Workspace, open_workspace
 
@@ -96,7 +96,7 @@ def sweep(
         _loop(loop, run, as_json=as_json)
 
 
-def _loop(seconds: int, run: Callable[[Callable[[], bool]], Report], *, as_json: bool) -> None:
+def _loop(seconds: int, run: Callable[[Callable[[], bool]], TickReport], *, as_json: bool) -> None:
     """Tick after tick, each opened anew, so that a changed configuration counts; what fails is told and tried again."""
     with ended_by_signals() as ended:
         while not ended():
@@ -119,13 +119,13 @@ def _tick(
     ended: Callable[[], bool],
     *,
     dry_run: bool = False,
-) -> Report:
+) -> TickReport:
     workspace = replace(open_workspace(repo, overrides, options.observe), tests=False)
     report = Ticking(parts_of(workspace, ended), workspace.now).run(dry_run=dry_run)
     return report if folder is None else _with_page(report, workspace, folder)
 
 
-def _with_page(report: Report, workspace: Workspace, folder: Path) -> Report:
+def _with_page(report: TickReport, workspace: Workspace, folder: Path) -> TickReport:
     """The page of what the tick left; what the tick did is done, whatever becomes of the page (P3)."""
     try:
         dashboard.write(workspace.at(clock.utc_now()), folder)
@@ -173,12 +173,12 @@ def parts_of(workspace: Workspace, ended: Callable[[], bool] = lambda: False) ->
     )
 
 
-def rules_of(workspace: Workspace) -> Rules:
+def rules_of(workspace: Workspace) -> SweepRules:
     """What the settings bound a tick by."""
     wanted = workspace.settings.sweep
-    reaping = reaper.Rules(wanted.dead_ticks, timedelta(seconds=wanted.max_running))
-    reconciling = reconciler.Rules(timedelta(seconds=wanted.grace), wanted.most)
-    return Rules(
+    reaping = reaper.ReaperRules(wanted.dead_ticks, timedelta(seconds=wanted.max_running))
+    reconciling = reconciler.ReconcilerRules(timedelta(seconds=wanted.grace), wanted.most)
+    return SweepRules(
         reaper=reaping if wanted.reaper_enabled else None,
         reconciler=reconciling if wanted.reconciler_enabled else None,
         every=timedelta(seconds=wanted.every),
@@ -204,7 +204,7 @@ def _follow(workspace: Workspace, act: bool) -> Followed:
     )
 
 
-def _show(report: Report, *, as_json: bool, dry_run: bool = False) -> None:
+def _show(report: TickReport, *, as_json: bool, dry_run: bool = False) -> None:
     say(view.as_json(report, dry_run=dry_run) if as_json else view.as_text(report, dry_run=dry_run))
     for problem in () if as_json else report.problems:
         say(f"orch-gates: {problem}\n", to=sys.stderr)

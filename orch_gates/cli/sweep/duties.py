@@ -30,7 +30,7 @@ from orch_gates.model.task import Task
 from orch_gates.model.verdict import Outcome
 from orch_gates.state import codec, layout
 from orch_gates.state.kinds import LEASE, MARKERS
-from orch_gates.sweep.parts import Seen, Unit
+from orch_gates.sweep.parts import TickView, Unit
 from orch_gates.sweep.unit_result import UnitResult
 from orch_gates.tasks import book, edge
 from orch_gates.tasks.book import Quarantined
@@ -39,7 +39,7 @@ from orch_gates.workspace import Workspace
 _ENVIRONMENT, _FILE = "environment ", "environment-file "
 
 
-def leases(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
+def leases(workspace: Workspace, seen: TickView) -> Iterator[Unit]:
     """Take back leases that are over or cannot be read; a live one is left alone (REAP-4)."""
     if not workspace.settings.lease.reclaim_enabled:
         return
@@ -64,7 +64,7 @@ def _into(workspace: Workspace, target: str) -> Workspace:
     return replace(workspace, settings=replace(workspace.settings, target=target))
 
 
-def merges(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
+def merges(workspace: Workspace, seen: TickView) -> Iterator[Unit]:
     """Go on with attempts that are open, and begin one for each task that lacks nothing else; no test is run."""
     if workspace.config.queue:
         yield Unit("the merge queue", partial(_queue, workspace))
@@ -83,7 +83,7 @@ def merges(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
             yield Unit(f"{task.id}: {gate}", partial(_merge, workspace, gate, task, seen, begin=lacks_it))
 
 
-def _merge(workspace: Workspace, gate: str, task: Task, seen: Seen, *, begin: bool) -> UnitResult:
+def _merge(workspace: Workspace, gate: str, task: Task, seen: TickView, *, begin: bool) -> UnitResult:
     attempt = edge.merge_of(seen.snapshot, task).attempt
     goes_on = attempt is not None and not attempt.over
     if not goes_on and not (begin and _is_new(workspace, task, attempt)):
@@ -145,7 +145,7 @@ def _queue(workspace: Workspace) -> UnitResult:
     )
 
 
-def deploys(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
+def deploys(workspace: Workspace, seen: TickView) -> Iterator[Unit]:
     """Record the end of deploys that were lost, and say where nobody knows what runs; a live one is left alone."""
     if not workspace.settings.sweep.reaper_enabled:
         return
@@ -160,7 +160,7 @@ def _set_apart(files: Sequence[Quarantined]) -> UnitResult:
     return UnitResult(alerts=alerts, looked=(_FILE,))
 
 
-def _environment(workspace: Workspace, environment: Environment, seen: Seen) -> UnitResult:
+def _environment(workspace: Workspace, environment: Environment, seen: TickView) -> UnitResult:
     name, lines = environment.name, []
     if environment.running is not None:
         now = replace(workspace.at(clock.utc_now()), now=seen.now)
@@ -179,7 +179,7 @@ def _environment(workspace: Workspace, environment: Environment, seen: Seen) -> 
     return UnitResult(lines=tuple(lines), alerts=alerts, looked=(f"{_ENVIRONMENT}{name}: ",))
 
 
-def markers(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
+def markers(workspace: Workspace, seen: TickView) -> Iterator[Unit]:
     """Look for what has to stay in each target, as a revert may come at any time (MRG-10)."""
     if not workspace.settings.merge.regression_guard:
         return

@@ -9,13 +9,13 @@ from orch_gates.documents.escape import visible
 from orch_gates.model.sweep import Alert
 from orch_gates.report import machine
 from orch_gates.sweep.lag import Lag
-from orch_gates.sweep.tick import Report
+from orch_gates.sweep.tick import TickReport
 
 # What a tick does after its plan is recorded, each by a look of its own.
 NOT_LOOKED_AT = "a dry run does not look at merges and leases, deploys and watches, markers"
 
 
-def as_text(report: Report, *, dry_run: bool) -> str:
+def as_text(report: TickReport, *, dry_run: bool) -> str:
     """A line for each thing that was done; problems are for stderr."""
     lines = [f"would do: {line}" if dry_run else line for line in report.lines]
     lines += [f"needs a person: {alert.line}" for alert in report.opened]
@@ -27,7 +27,7 @@ def as_text(report: Report, *, dry_run: bool) -> str:
     return "".join(f"{visible(line)}\n" for line in lines or [nothing] if line)
 
 
-def as_json(report: Report, *, dry_run: bool) -> str:
+def as_json(report: TickReport, *, dry_run: bool) -> str:
     """The same for machines."""
     value = {
         "dry_run": dry_run,

@@ -12,14 +12,14 @@ from orch_gates.deploy.watches import find, left, of_environment
 from orch_gates.engine.reacting import Finish
 from orch_gates.model.environment import Environment
 from orch_gates.model.watch import Act, Watch, WatchState
-from orch_gates.sweep.parts import Seen, Unit
+from orch_gates.sweep.parts import TickView, Unit
 from orch_gates.sweep.unit_result import UnitResult
 from orch_gates.workspace import Workspace
 
 _KEY = "watch "
 
 
-def watches(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
+def watches(workspace: Workspace, seen: TickView) -> Iterator[Unit]:
     """Finish the watches of each environment that are over or were left; one that somebody watches is left alone."""
     if not workspace.settings.sweep.reaper_enabled:
         return
@@ -28,7 +28,7 @@ def watches(workspace: Workspace, seen: Seen) -> Iterator[Unit]:
         yield Unit(f"the watches of {name}", partial(_of_environment, workspace, seen, place.environment))
 
 
-def _of_environment(workspace: Workspace, seen: Seen, environment: Environment) -> UnitResult:
+def _of_environment(workspace: Workspace, seen: TickView, environment: Environment) -> UnitResult:
     now = seen.now
     lines: list[str] = []
     problems: list[str] = []

@@ -19,7 +19,7 @@ from orch_gates.gates.gate import Ports, Subject, Unknown
 from orch_gates.model.task import Task
 from orch_gates.model.verdict import Verdict
 from orch_gates.report import tasks as render
-from orch_gates.tasks.advance import Step
+from orch_gates.tasks.advance import TaskStep
 from orch_gates.tasks.edge import Gate, Reader
 from orch_gates.workspace import Workspace, open_workspace
 
@@ -87,9 +87,9 @@ def gate_of(workspace: Workspace) -> Gate:
     return gate
 
 
-def step_of(workspace: Workspace, *, approve: bool = False, reject: str = "") -> Step:
+def step_of(workspace: Workspace, *, approve: bool = False, reject: str = "") -> TaskStep:
     """One step of a task: by its gates, or by the word of the person who runs this command."""
-    return Step(
+    return TaskStep(
         store=workspace.store,
         configured=workspace.configured,
         gate=gate_of(workspace),

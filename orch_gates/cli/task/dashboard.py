@@ -18,7 +18,7 @@ from orch_gates.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenPage:
     """The page that was written, by the name that its folder was given, and what it shows."""
 
     path: Path
@@ -42,7 +42,7 @@ class Written:
         )
 
 
-def write(workspace: Workspace, folder: Path) -> Written:
+def write(workspace: Workspace, folder: Path) -> WrittenPage:
     """Write the page into a folder, and warn of what could not be read.
 
     Raises:
@@ -61,7 +61,7 @@ def write(workspace: Workspace, folder: Path) -> Written:
     board = reading.read(workspace.store, context)
     warn_unread(board.unread)
     writing.write(board, path)
-    return Written(folder / writing.PAGE, board)
+    return WrittenPage(folder / writing.PAGE, board)
 
 
 def _work_tree(workspace: Workspace) -> Path | None:

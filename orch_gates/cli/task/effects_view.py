@@ -8,11 +8,11 @@ from typing import Any, assert_never
 
 from orch_gates.cli.boundary import say
 from orch_gates.documents.escape import visible
-from orch_gates.effects.performed import Performed, Result
+from orch_gates.effects.performed import EffectResult, Performed
 from orch_gates.model.effect import Effect
 from orch_gates.report import machine
 from orch_gates.report.columns import columns
-from orch_gates.tasks.pending import Pending, Ran
+from orch_gates.tasks.pending import EffectRun, Pending
 
 
 def pending_text(found: Sequence[Pending], width: int | None = None) -> str:
@@ -27,12 +27,12 @@ def pending_json(found: Sequence[Pending]) -> str:
     return machine.document("effects-list", {"effects": [_row(one.task, one.effect) for one in found]})
 
 
-def ran_text(ran: Sequence[Ran]) -> str:
+def ran_text(ran: Sequence[EffectRun]) -> str:
     """One line for every effect that was tried."""
     return "".join(f"{one.task}: {one.performed.effect.subject}: {_outcome(one)}\n" for one in ran)
 
 
-def ran_json(ran: Sequence[Ran]) -> str:
+def ran_json(ran: Sequence[EffectRun]) -> str:
     """The same for machines; `pending`: it is still on its task."""
     rows = []
     for one in ran:
@@ -42,10 +42,10 @@ def ran_json(ran: Sequence[Ran]) -> str:
     return machine.document("effects-run", {"effects": rows})
 
 
-def exit_code(ran: Sequence[Ran]) -> int:
+def exit_code(ran: Sequence[EffectRun]) -> int:
     """0 nothing is left, 1 something was refused, 2 whether something is done is not known."""
     left = {one.performed.result for one in ran if not one.removed}
-    return 2 if Result.UNKNOWN in left else 1 if left else 0
+    return 2 if EffectResult.UNKNOWN in left else 1 if left else 0
 
 
 def warn(task: str, performed: Sequence[Performed]) -> None:
@@ -76,18 +76,18 @@ def _row(task: str, effect: Effect) -> dict[str, Any]:
     }
 
 
-def _outcome(one: Ran) -> str:
+def _outcome(one: EffectRun) -> str:
     reason = visible(one.performed.reason)
     match one.performed.result:
-        case Result.DONE:
+        case EffectResult.DONE:
             return "done"
-        case Result.SUPERSEDED:
+        case EffectResult.SUPERSEDED:
             return f"not needed any more: {reason}"
-        case Result.REFUSED if one.removed:
+        case EffectResult.REFUSED if one.removed:
             return f"refused, and dropped: {reason}"
-        case Result.REFUSED:
+        case EffectResult.REFUSED:
             return f"refused: {reason}"
-        case Result.UNKNOWN:
+        case EffectResult.UNKNOWN:
             return f"outcome unknown: {reason}"
         case _:
             assert_never(one.performed.result)

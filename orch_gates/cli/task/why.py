@@ -12,7 +12,7 @@ from orch_gates.config import file as config_file
 from orch_gates.documents.escape import visible
 from orch_gates.engine import work
 from orch_gates.engine.stages import pipeline_of
-from orch_gates.engine.work import Standing
+from orch_gates.engine.work import WorkStatus
 from orch_gates.errors import OrchError
 from orch_gates.jobs.book import jobs_of
 from orch_gates.merge import places
@@ -49,7 +49,7 @@ def why(name: str, repo: Path, as_json: bool) -> None:
         say(render.why_json(found) if as_json else f"{visible(found.line)}\n")
 
 
-def _work(session: Workspace, snapshot: Snapshot, task: Task) -> Standing | None:
+def _work(session: Workspace, snapshot: Snapshot, task: Task) -> WorkStatus | None:
     """What the work of the task's stage has come to."""
     rules = config_file.rules(session.config, session.settings)
     jobs = [page.job for page in jobs_of(snapshot, task.id)]
@@ -57,7 +57,7 @@ def _work(session: Workspace, snapshot: Snapshot, task: Task) -> Standing | None
     if task.state.finished or not (stopped := stopped_by_person(session, task)[0]):
         return found
     line = f"{found.line}; {stopped}" if found is not None else stopped
-    return work.Standing(line, "clear the stop label or state on its issue", "by a person")
+    return work.WorkStatus(line, "clear the stop label or state on its issue", "by a person")
 
 
 def _named(snapshot: Snapshot, name: str) -> Task:

@@ -11,12 +11,12 @@ from orch_gates import clock
 from orch_gates.deploy.sources import probes
 from orch_gates.deploy.sources.access_log import AccessLog
 from orch_gates.deploy.sources.metrics import Metrics
-from orch_gates.deploy.sources.port import Source
+from orch_gates.deploy.sources.port import RequestSource
 from orch_gates.deploy.sources.probes import Target
 from orch_gates.deploy.sources.prometheus import Prometheus
 from orch_gates.engine import counters
 from orch_gates.engine.watch_plan import ProbePlan, SourceKind, SourcePlan, WatchPlan
-from orch_gates.engine.watching import Reading, Rules, Sample
+from orch_gates.engine.watching import Reading, Sample, WatchRules
 from orch_gates.model.watch import Probed
 
 _AGAIN_AFTER_S = 1.0
@@ -28,7 +28,7 @@ class Observing:
 
     targets: tuple[Target, ...]
     control: str
-    sources: tuple[Source, ...]
+    sources: tuple[RequestSource, ...]
 
     def begin(self) -> None:
         """Count from here on."""
@@ -63,7 +63,7 @@ class Observing:
         own = [probing.own] if counts_own and control is not False else []
         return Sample(at, probing.probes, control, (*readings, *own))
 
-    def rules(self, configured: Rules) -> Rules:
+    def rules(self, configured: WatchRules) -> WatchRules:
         """The rules with the names of what is asked here."""
         return replace(
             configured,
@@ -87,7 +87,7 @@ def _targets(plans: Sequence[ProbePlan]) -> tuple[Target, ...]:
     return tuple(Target(one.url, one.statuses, one.body, one.latency, one.timeout, one.anywhere) for one in plans)
 
 
-def _source(plan: SourcePlan, window: int) -> Source:
+def _source(plan: SourcePlan, window: int) -> RequestSource:
     match plan.kind:
         case SourceKind.ACCESS_LOG:
             return AccessLog(Path(plan.place), plan.name, window)

@@ -8,7 +8,7 @@ from typing import Protocol
 from orch_gates.engine.watching import Count, NoData, Reading
 
 
-class Source(Protocol):
+class RequestSource(Protocol):
     """Counts of production's requests, in bounded time; it keeps where it was, for one watcher.
 
     No method raises: what cannot be told is `NoData` with the reason.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from orch_gates import clock
 from orch_gates.deploy.sources import web
-from orch_gates.deploy.sources.web import Page, Unreached
+from orch_gates.deploy.sources.web import Unreached, WebResponse
 from orch_gates.engine.watching import OWN, SERVER_ERROR, Count, Probe, Reading
 from orch_gates.errors import OrchError
 from orch_gates.model.watch import Probed
@@ -60,7 +60,7 @@ def ask(targets: Sequence[Target]) -> Probing:
         answers = list(pool.map(_fetch, targets))
     probes = tuple(classify(target, answer) for target, answer in zip(targets, answers, strict=True))
     errors = sum(
-        isinstance(answer, Page) and _is_server_error(answer.status) and answer.status not in target.statuses
+        isinstance(answer, WebResponse) and _is_server_error(answer.status) and answer.status not in target.statuses
         for target, answer in zip(targets, answers, strict=True)
     )
     return Probing(probes, Count(OWN, len(targets), errors))
@@ -68,10 +68,10 @@ def ask(targets: Sequence[Target]) -> Probing:
 
 def reaches(control: str, timeout: float = 10.0) -> bool:
     """Whether this machine reaches anybody: any answer of the control target tells so, also an error."""
-    return isinstance(web.get(control, timeout=timeout, most=0), Page)
+    return isinstance(web.get(control, timeout=timeout, most=0), WebResponse)
 
 
-def classify(target: Target, answer: Page | Unreached) -> Probe:
+def classify(target: Target, answer: WebResponse | Unreached) -> Probe:
     """What an answer means for the health of a target."""
     if isinstance(answer, Unreached):
         return Probe(target.name, Probed.FAILED, answer.why)
@@ -84,12 +84,12 @@ def classify(target: Target, answer: Page | Unreached) -> Probe:
     return Probe(target.name, Probed.OK)
 
 
-def _fetch(target: Target) -> Page | Unreached:
+def _fetch(target: Target) -> WebResponse | Unreached:
     most = _MOST_BYTES if target.body else 0
     return web.get(target.url, timeout=target.timeout, most=most, anywhere=target.anywhere)
 
 
-def _wrong_status(target: Target, answer: Page) -> str:
+def _wrong_status(target: Target, answer: WebResponse) -> str:
     status = answer.status
     if status in target.statuses or (not target.statuses and 200 <= status < 300):
         return ""
@@ -104,7 +104,7 @@ def _wrong_status(target: Target, answer: Page) -> str:
     return f"answered {code}; expected {_named(target.statuses)}"
 
 
-def _searched(target: Target, answer: Page) -> Probe:
+def _searched(target: Target, answer: WebResponse) -> Probe:
     text = answer.body.decode("utf-8", "replace")
     try:
         with clock.alarm(_MATCHED_WITHIN_S, _TooLong):

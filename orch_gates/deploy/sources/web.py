@@ -23,7 +23,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class WebResponse:
     """An answer: of its body as much as was wanted, `whole` or cut off.
 
     `elsewhere` is where it leads, unfollowed, and `differs` what that is. `at` is what answered, after redirects.
@@ -54,7 +54,7 @@ class _NoCredential(AuthBase):
 
 def get(
     url: str, *, timeout: float, most: int, anywhere: bool = False, query: dict[str, str] | None = None
-) -> Page | Unreached:
+) -> WebResponse | Unreached:
     """The answer to a GET, all of it within `timeout` seconds; of the body `most` bytes are kept.
 
     Redirects are followed on the same host only, or `anywhere`. Each question has a connection of its own, as a
@@ -71,12 +71,14 @@ def get(
             status, location, body, whole = answer
             seconds = clock.monotonic() - begun
             if status not in _REDIRECTS or not location:
-                return Page(status, body, whole, seconds, at=shown(url))
+                return WebResponse(status, body, whole, seconds, at=shown(url))
             query, target = None, _led_to(url, location)
             if not target:
-                return Page(status, body, whole, seconds, _shown(location), "which is not a web address", shown(url))
+                return WebResponse(
+                    status, body, whole, seconds, _shown(location), "which is not a web address", shown(url)
+                )
             if not anywhere and (differs := _difference(url, target)):
-                return Page(status, body, whole, seconds, shown(target), differs, shown(url))
+                return WebResponse(status, body, whole, seconds, shown(target), differs, shown(url))
             url = target
     return Unreached(f"redirects more than {_MOST_REDIRECTS} times")
 

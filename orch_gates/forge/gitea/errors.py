@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from orch_gates.documents import escape
-from orch_gates.forge.answer import Answer, Sort, Trouble, from_between
+from orch_gates.forge.answer import ForgeResponse, Trouble, TroubleKind, from_between
 from orch_gates.forge.port.pulls import (
     AlreadyMerged,
     Ambiguous,
@@ -56,42 +56,43 @@ _LOST_RACE = re.compile(r"cannot lock ref '[^']*': is at [0-9a-f]+ but expected 
 _SILENT = ("", "push is rejected")
 
 
-def trouble(answer: Answer) -> Trouble:
+def trouble(answer: ForgeResponse) -> Trouble:
     """What an answer means that is not a good one."""
     return _own(answer) if _is_own(answer) else from_between(answer)
 
 
-def _own(answer: Answer) -> Trouble:
+def _own(answer: ForgeResponse) -> Trouble:
     why = f" ({answer.message})" if answer.message else ""
     match answer.status:
         case 301 | 302 | 307 | 308:
-            return Trouble(Sort.REFUSED, f"has moved to {_moved(answer)}; name the new one")
+            return Trouble(TroubleKind.REFUSED, f"has moved to {_moved(answer)}; name the new one")
         case 401:
             missing = answer.message == "token is required"
             return Trouble(
-                Sort.REFUSED, f"401, {'this needs a token; put one into ORCH_FORGE_TOKEN' if missing else _WRONG_TOKEN}"
+                TroubleKind.REFUSED,
+                f"401, {'this needs a token; put one into ORCH_FORGE_TOKEN' if missing else _WRONG_TOKEN}",
             )
         case 403:
-            return Trouble(Sort.REFUSED, f"403, {_forbidden(answer)}")
+            return Trouble(TroubleKind.REFUSED, f"403, {_forbidden(answer)}")
         case 404:
-            return Trouble(Sort.REFUSED, f"404, not found, or the token may not see it{why}")
+            return Trouble(TroubleKind.REFUSED, f"404, not found, or the token may not see it{why}")
         case 423:
-            return Trouble(Sort.REFUSED, "423, the repository is archived; unarchive it to change anything")
+            return Trouble(TroubleKind.REFUSED, "423, the repository is archived; unarchive it to change anything")
         case 429:
-            return Trouble(Sort.LATER, "429, too many requests; try again later", answer.wait or 1.0)
+            return Trouble(TroubleKind.LATER, "429, too many requests; try again later", answer.wait or 1.0)
         case status if 400 <= status < 500 and status != _TOO_SLOW:
-            return Trouble(Sort.REFUSED, f"{status}{why}")
+            return Trouble(TroubleKind.REFUSED, f"{status}{why}")
         case status:
-            return Trouble(Sort.FAILED, f"{status}{why}", answer.wait or 1.0)
+            return Trouble(TroubleKind.FAILED, f"{status}{why}", answer.wait or 1.0)
 
 
-def scopes(answer: Answer) -> tuple[str, ...] | None:
+def scopes(answer: ForgeResponse) -> tuple[str, ...] | None:
     """The scopes of the token, which a refusal for want of one tells; None where it tells nothing."""
     found = _SCOPE.search(answer.message) if answer.status == 403 else None
     return tuple(sorted(filter(None, found[2].split(",")))) if found else None
 
 
-def merge_outcome(answer: Answer) -> MergeOutcome:
+def merge_outcome(answer: ForgeResponse) -> MergeOutcome:
     """What the answer to a merge means; an unknown message is neither a merge nor a refusal."""
     if not _is_own(answer):
         return Ambiguous(from_between(answer).message)
@@ -114,7 +115,7 @@ def merge_outcome(answer: Answer) -> MergeOutcome:
             return Ambiguous(trouble(answer).message)
 
 
-def _is_own(answer: Answer) -> bool:
+def _is_own(answer: ForgeResponse) -> bool:
     """Whether a refusal is the server's own: it leads elsewhere on itself only, and says everything else in JSON."""
     match answer.status:
         case 301 | 302 | 307 | 308:
@@ -134,7 +135,7 @@ def _not_allowed(message: str) -> MergeOutcome:
     return Ambiguous(f"405{f' ({message})' if message else ''}")
 
 
-def _in_the_way(answer: Answer) -> MergeOutcome:
+def _in_the_way(answer: ForgeResponse) -> MergeOutcome:
     message = answer.message
     if message == "head out of date":
         return HeadMoved()
@@ -163,7 +164,7 @@ def _rejected(message: str) -> MergeOutcome:
     return NotReady(message) if _NOT_YET.search(message) else Forbidden(message)
 
 
-def _is_conflict(answer: Answer) -> bool:
+def _is_conflict(answer: ForgeResponse) -> bool:
     """Git's own words in place of a message: a conflict, or histories that have nothing in common."""
     try:
         found = answer.document
@@ -172,7 +173,7 @@ def _is_conflict(answer: Answer) -> bool:
     return isinstance(found, dict) and {"Style", "StdOut", "StdErr"} <= found.keys()
 
 
-def _forbidden(answer: Answer) -> str:
+def _forbidden(answer: ForgeResponse) -> str:
     message = answer.message
     if scope := _SCOPE.search(message):
         wanted = " or ".join(scope[1].split())
@@ -184,7 +185,7 @@ def _forbidden(answer: Answer) -> str:
     return f"the token lacks a scope, or its user the permission{f' ({message})' if message else ''}"
 
 
-def _moved(answer: Answer) -> str:
+def _moved(answer: ForgeResponse) -> str:
     location = answer.headers.get("Location", "")
     repository = _REPOSITORY.search(location)
     return escape.visible(repository[1] if repository else location) or "another place"

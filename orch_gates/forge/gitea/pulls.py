@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
-from orch_gates.forge.answer import Answer
+from orch_gates.forge.answer import ForgeResponse
 from orch_gates.forge.fields import Row, document, flag, number, optional_text, part, text, written
 from orch_gates.forge.gitea import errors
 from orch_gates.forge.gitea.labels import GiteaLabels
@@ -120,7 +120,7 @@ class GiteaPulls:
             "delete_branch_after_merge": False,
         }
         answer = client.send("POST", f"{self._path}/{number}/merge", wanted)
-        outcome = errors.merge_outcome(answer) if isinstance(answer, Answer) else answer
+        outcome = errors.merge_outcome(answer) if isinstance(answer, ForgeResponse) else answer
         return client.confirmed(outcome, number, request)
 
 

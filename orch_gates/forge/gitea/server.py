@@ -7,7 +7,7 @@ from orch_gates.forge.fields import Row, document, flag, part, text
 from orch_gates.forge.gitea import errors
 from orch_gates.forge.gitea.rows import repository_path
 from orch_gates.forge.http import Api
-from orch_gates.forge.port.server import About, Access, Kind
+from orch_gates.forge.port.server import About, Access, ForgeKind
 
 _NOTHING = 404
 _REWRITING = {
@@ -67,17 +67,17 @@ class GiteaServer:
             runs_workflows=flag(row, "has_actions") if "has_actions" in row else None,
         )
 
-    def _kind(self, version: str) -> Kind:
+    def _kind(self, version: str) -> ForgeKind:
         """Forgejo names the Gitea that it is like, and has an API of its own."""
         if "+gitea-" in version:
-            return Kind.FORGEJO
+            return ForgeKind.FORGEJO
         answer = self._forgejo.ask("GET", "/version")
         # Gitea answers with a page for people.
         if answer.status == _NOTHING:
-            return Kind.GITEA
+            return ForgeKind.GITEA
         if not answer.ok:
             raise ForgeUnavailable(f"{self._forgejo.at('/version')}: {errors.trouble(answer).message}")
-        return Kind.FORGEJO
+        return ForgeKind.FORGEJO
 
     def _who(self) -> tuple[str, tuple[str, ...] | None]:
         """The login, empty where the token may not say whose it is; and its scopes."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
 from orch_gates.documents import escape
-from orch_gates.forge.answer import Answer, Sort, Trouble, from_between
+from orch_gates.forge.answer import ForgeResponse, Trouble, TroubleKind, from_between
 from orch_gates.forge.port.pulls import (
     Ambiguous,
     BaseMoved,
@@ -61,7 +61,7 @@ _REFUSALS: tuple[tuple[str, Callable[[str], MergeOutcome]], ...] = (
 )
 
 
-def trouble(answer: Answer) -> Trouble:
+def trouble(answer: ForgeResponse) -> Trouble:
     """What an answer means that is not a good one."""
     if (limit := _limit(answer)) is not None:
         return limit
@@ -72,26 +72,26 @@ def trouble(answer: Answer) -> Trouble:
         case status if 300 <= status < 500 and status != _TOO_SLOW and not answer.of_a_forge:
             return from_between(answer)
         case 301 | 302 | 307 | 308:
-            return Trouble(Sort.REFUSED, f"has moved{_location(answer)}; name the new one")
+            return Trouble(TroubleKind.REFUSED, f"has moved{_location(answer)}; name the new one")
         case 403:
-            return Trouble(Sort.REFUSED, _forbidden(answer, why))
+            return Trouble(TroubleKind.REFUSED, _forbidden(answer, why))
         case status if status == _TOO_SLOW:
-            return Trouble(Sort.LATER, "408, the request arrived too slowly; try again later")
+            return Trouble(TroubleKind.LATER, "408, the request arrived too slowly; try again later")
         case status if 400 <= status < 500:
             needed = _needed(answer) if status == 404 else ""
-            return Trouble(Sort.REFUSED, f"{status}{_MEANINGS.get(status, '')}{needed}{why}")
+            return Trouble(TroubleKind.REFUSED, f"{status}{_MEANINGS.get(status, '')}{needed}{why}")
         case status:
-            return Trouble(Sort.FAILED, f"{status}{why}", answer.wait or 1.0)
+            return Trouble(TroubleKind.FAILED, f"{status}{why}", answer.wait or 1.0)
 
 
-def merge_outcome(answer: Answer) -> MergeOutcome:
+def merge_outcome(answer: ForgeResponse) -> MergeOutcome:
     """What `PUT /pulls/N/merge` answered; a 5xx may come after the merge was made."""
     if answer.ok:
         return _done(answer)
     found = trouble(answer)
-    if found.sort is Sort.LATER:
+    if found.sort is TroubleKind.LATER:
         return Transient(found.message, found.wait)
-    if found.sort is Sort.FAILED:
+    if found.sort is TroubleKind.FAILED:
         return Ambiguous(found.message)
     match answer.status:
         case 405 | 409:
@@ -105,23 +105,23 @@ def merge_outcome(answer: Answer) -> MergeOutcome:
             return Forbidden(found.message)
 
 
-def error_message(answer: Answer) -> str:
+def error_message(answer: ForgeResponse) -> str:
     """GitHub's own error message, its `errors` included, in one line."""
     found = [answer.message.rstrip(".") if (details := _details(answer)) else answer.message, *details]
     return escape.clip(": ".join(message for message in found if message), _LONGEST)
 
 
-def missing(answer: Answer) -> bool:
+def missing(answer: ForgeResponse) -> bool:
     """Whether it is definite that a branch has no protection rule, not merely that none may be seen."""
     return answer.status == 404 and answer.message in _UNRULED
 
 
-def of_an_app(answer: Answer) -> bool:
+def of_an_app(answer: ForgeResponse) -> bool:
     """Whether the token is an app's own (as a workflow's automatic one is), which is no user."""
     return answer.status == 403 and answer.message == _NOT_FOR_APPS
 
 
-def _done(answer: Answer) -> MergeOutcome:
+def _done(answer: ForgeResponse) -> MergeOutcome:
     try:
         found = answer.document
     except ValueError:
@@ -143,21 +143,25 @@ def _refusal(status: int, message: str) -> MergeOutcome:
     return Ambiguous(f"{status} {message}".rstrip())
 
 
-def _limit(answer: Answer) -> Trouble | None:
+def _limit(answer: ForgeResponse) -> Trouble | None:
     """A limit of requests: nothing was done, whatever was asked."""
     if answer.status not in {403, 429}:
         return None
     message = answer.message.lower()
     if answer.headers.get("X-RateLimit-Remaining") == "0":
         wait = _until_reset(answer) if answer.wait is None else answer.wait
-        return Trouble(Sort.LATER, f"{answer.status}, this hour's requests are used up; more in {wait:.0f} s", wait)
+        return Trouble(
+            TroubleKind.LATER, f"{answer.status}, this hour's requests are used up; more in {wait:.0f} s", wait
+        )
     if answer.status == 429 or "rate limit" in message or "abuse detection" in message:
         wait = _A_MINUTE if answer.wait is None else answer.wait
-        return Trouble(Sort.LATER, f"{answer.status}, too many requests at once; try again in {wait:.0f} s", wait)
+        return Trouble(
+            TroubleKind.LATER, f"{answer.status}, too many requests at once; try again in {wait:.0f} s", wait
+        )
     return None
 
 
-def _until_reset(answer: Answer) -> float:
+def _until_reset(answer: ForgeResponse) -> float:
     """Seconds until the limit is set anew, at most an hour, by the server's own clock (ST-7)."""
     reset = answer.headers.get("X-RateLimit-Reset", "")
     try:
@@ -167,7 +171,7 @@ def _until_reset(answer: Answer) -> float:
     return min(max(1.0, float(reset) - now), _AN_HOUR) if reset.isdecimal() else _A_MINUTE
 
 
-def _forbidden(answer: Answer, why: str) -> str:
+def _forbidden(answer: ForgeResponse, why: str) -> str:
     if "archived" in answer.message.lower():
         return "403, the repository is archived; unarchive it to change anything"
     if "required" in answer.headers.get("X-GitHub-SSO", ""):
@@ -175,18 +179,18 @@ def _forbidden(answer: Answer, why: str) -> str:
     return f"403, the token or its user lacks a permission{_needed(answer)}{why}"
 
 
-def _needed(answer: Answer) -> str:
+def _needed(answer: ForgeResponse) -> str:
     """What the request needs, where GitHub names it: a header for each kind of token."""
     named = answer.headers.get("X-Accepted-GitHub-Permissions") or answer.headers.get("X-Accepted-OAuth-Scopes") or ""
     return f"; needed: {escape.clip(escape.visible(named), _LONGEST)}" if named.strip() else ""
 
 
-def _location(answer: Answer) -> str:
+def _location(answer: ForgeResponse) -> str:
     location = escape.visible(answer.headers.get("Location", ""))
     return f" to {location}" if location else ""
 
 
-def _details(answer: Answer) -> list[str]:
+def _details(answer: ForgeResponse) -> list[str]:
     try:
         found = answer.document
     except ValueError:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
-from orch_gates.forge.answer import Answer
+from orch_gates.forge.answer import ForgeResponse
 from orch_gates.forge.fields import Row, document, flag, number, optional_text, part, text, written
 from orch_gates.forge.github import errors
 from orch_gates.forge.github.rows import author, has_label, is_pull, label_names
@@ -114,7 +114,7 @@ class GithubPulls:
             "commit_message": request.message,
         }
         answer = client.send("PUT", f"{self._at(number)}/merge", wanted)
-        if not isinstance(answer, Answer):
+        if not isinstance(answer, ForgeResponse):
             return answer
         outcome = errors.merge_outcome(answer)
         if not (isinstance(outcome, Ambiguous) and 400 <= answer.status < 500):
@@ -125,7 +125,7 @@ class GithubPulls:
     def _base_moved(self, client: MergeClient, request: MergeRequest) -> MergeOutcome | None:
         """The target has to be where it was tested, as far as GitHub can be asked for that."""
         answer = client.look(f"{self.path}/branches/{quote(request.target, safe='')}")
-        if not isinstance(answer, Answer):
+        if not isinstance(answer, ForgeResponse):
             return answer
         try:
             found = text(part(document(answer.document), "commit"), "sha")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable
-from orch_gates.forge.answer import Answer
+from orch_gates.forge.answer import ForgeResponse
 from orch_gates.forge.fields import Row, document, flag, optional_text, part, text
 from orch_gates.forge.github import errors
 from orch_gates.forge.http import Api
-from orch_gates.forge.port.server import About, Access, Kind
+from orch_gates.forge.port.server import About, Access, ForgeKind
 
 # What every GitHub's `/meta` says, and nobody else's.
 _MARK = "verifiable_password_authentication"
@@ -38,7 +38,7 @@ class GithubServer:
             or (installed if isinstance(installed, str) else "")
             or answer.headers.get("X-GitHub-Api-Version-Selected", "")
         )
-        return About(Kind.GITHUB, version or "unknown", answer.date)
+        return About(ForgeKind.GITHUB, version or "unknown", answer.date)
 
     def access(self) -> Access:
         """Who the token belongs to, and what that user may do.
@@ -78,7 +78,7 @@ class GithubServer:
             raise
 
 
-def _whole(answer: Answer) -> Row:
+def _whole(answer: ForgeResponse) -> Row:
     try:
         return document(answer.document)
     except ValueError as error:
@@ -89,6 +89,6 @@ def _rewriting(row: Row) -> tuple[str, ...]:
     return tuple(style for name, style in _REWRITING.items() if row.get(name) is True)
 
 
-def _scopes(answer: Answer) -> tuple[str, ...] | None:
+def _scopes(answer: ForgeResponse) -> tuple[str, ...] | None:
     scopes = answer.headers.get("X-OAuth-Scopes")
     return None if scopes is None else tuple(sorted(name.strip() for name in scopes.split(",") if name.strip()))

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from orch_gates.errors import ForgeRefused
 from orch_gates.forge.local import kinds, records
 from orch_gates.forge.local.documents import Issue, Pull
-from orch_gates.forge.local.records import Ledger, Page, Records
+from orch_gates.forge.local.records import Ledger, RecordPage, Records
 from orch_gates.forge.port import issues as port
 from orch_gates.state.store import Change
 
@@ -38,7 +38,7 @@ class LocalIssues:
     def create(self, title: str, body: str = "", labels: Sequence[str] = ()) -> port.Issue:
         """Open an issue."""
         created, wanted = self._records.at(), sorted(set(labels))
-        page: Page[Issue] | None = None
+        page: RecordPage[Issue] | None = None
 
         def decide(ledger: Ledger) -> Change:
             nonlocal page
@@ -51,7 +51,7 @@ class LocalIssues:
                 "labels": wanted,
                 "comments": [],
             }
-            page = Page(records.made(Issue, values), body)
+            page = RecordPage(records.made(Issue, values), body)
             return _written("issue-open", "opened", page)
 
         self._records.change(decide)
@@ -124,21 +124,21 @@ class LocalIssues:
         def decide(ledger: Ledger) -> Change | None:
             page = _needed(ledger, number)
             after = change(page.document)
-            return None if after == page.document else _written(event, what, Page(after, page.body))
+            return None if after == page.document else _written(event, what, RecordPage(after, page.body))
 
         self._records.change(decide)
         return self.get(number)
 
     def _change_any(
         self, number: int, event: str, what: str, change: Callable[[Commented], Commented]
-    ) -> Page[Commented]:
+    ) -> RecordPage[Commented]:
         """Change an issue or a pull request, and say what became of it."""
-        found: Page[Commented] | None = None
+        found: RecordPage[Commented] | None = None
 
         def decide(ledger: Ledger) -> Change | None:
             nonlocal found
             before = _any(ledger, number)
-            found = Page(change(before.document), before.body)
+            found = RecordPage(change(before.document), before.body)
             return None if found == before else _written(event, what, found)
 
         self._records.change(decide)
@@ -146,18 +146,18 @@ class LocalIssues:
         return found
 
 
-def _any(ledger: Ledger, number: int) -> Page[Commented]:
+def _any(ledger: Ledger, number: int) -> RecordPage[Commented]:
     return ledger.pull(number) or _needed(ledger, number)
 
 
-def _needed(ledger: Ledger, number: int) -> Page[Issue]:
+def _needed(ledger: Ledger, number: int) -> RecordPage[Issue]:
     page = ledger.issue(number)
     if page is None:
         raise ForgeRefused(f"there is no issue {number}")
     return page
 
 
-def _seen(page: Page[Commented]) -> port.Issue:
+def _seen(page: RecordPage[Commented]) -> port.Issue:
     found = page.document
     return port.Issue(
         number=found.number,
@@ -169,7 +169,7 @@ def _seen(page: Page[Commented]) -> port.Issue:
     )
 
 
-def _written(event: str, what: str, page: Page[Commented]) -> Change:
+def _written(event: str, what: str, page: RecordPage[Commented]) -> Change:
     found = page.document
     kind = kinds.PULL if isinstance(found, Pull) else kinds.ISSUE
     path = kind.at(number=found.number)

@@ -8,7 +8,7 @@ from typing import Any
 from orch_gates.engine.legality import Violation, unchanged
 from orch_gates.forge.local.documents import Issue, Pull, Rule, Statuses
 from orch_gates.model.root import Root
-from orch_gates.state.kinds import Example, Kind
+from orch_gates.state.kinds import DocumentKind, Example
 from orch_gates.state.paths import PathPattern
 
 _ENDS = {"open": {"open", "closed", "merged"}, "closed": {"closed", "merged"}, "merged": {"merged"}}
@@ -50,7 +50,7 @@ def _comments_change(before: Pull | Issue, after: Pull | Issue) -> Iterator[Viol
         yield Violation("comments", "may only be added at the end, not removed; empty the text of one instead")
 
 
-PULL = Kind(
+PULL = DocumentKind(
     model=Pull,
     path=PathPattern("forge/pulls/{number}.md"),
     keys={"number": "number"},
@@ -75,7 +75,7 @@ PULL = Kind(
         "By name, if there is one.\n",
     ),
 )
-ISSUE = Kind(
+ISSUE = DocumentKind(
     model=Issue,
     path=PathPattern("forge/issues/{number}.md"),
     keys={"number": "number"},
@@ -94,7 +94,7 @@ ISSUE = Kind(
         "Everybody expects it.\n",
     ),
 )
-STATUSES = Kind(
+STATUSES = DocumentKind(
     model=Statuses,
     path=PathPattern("forge/statuses/{xx}/{commit}.md"),
     keys={"commit": "commit"},
@@ -114,7 +114,7 @@ STATUSES = Kind(
         }
     ),
 )
-RULE = Kind(
+RULE = DocumentKind(
     model=Rule,
     path=PathPattern("forge/protection/{branch}.md"),
     keys={"branch": "branch"},
@@ -129,4 +129,4 @@ RULE = Kind(
         }
     ),
 )
-KINDS: tuple[Kind[Any], ...] = (PULL, ISSUE, STATUSES, RULE)
+KINDS: tuple[DocumentKind[Any], ...] = (PULL, ISSUE, STATUSES, RULE)

@@ -29,14 +29,14 @@ from orch_gates.forge.port.pulls import (
     Retargeted,
     Transient,
 )
-from orch_gates.git.answers import PushAnswer, Pushed
+from orch_gates.git.answers import PushAnswer, PushOutcome
 from orch_gates.git.remote import Update
 
 _DRAFT = ("WIP:", "[WIP]")
 
 
 @dataclass(frozen=True, slots=True)
-class MergeContext:
+class LocalMerge:
     """A requested merge, who requested it, and the documents with the rules that it has to meet."""
 
     ledger: Ledger
@@ -59,7 +59,7 @@ def is_draft(title: str) -> bool:
     return title.lstrip().upper().startswith(_DRAFT)
 
 
-def merge(repository: Repository, context: MergeContext, now: datetime) -> MergeResult:
+def merge(repository: Repository, context: LocalMerge, now: datetime) -> MergeResult:
     """Merge a pull request as a server would: check its rule first, then push through the repository's hooks.
 
     Raises:
@@ -126,7 +126,7 @@ def refusal(
     return None
 
 
-def _pushed(repository: Repository, refs: PullRefs, context: MergeContext, now: datetime) -> MergeResult:
+def _pushed(repository: Repository, refs: PullRefs, context: LocalMerge, now: datetime) -> MergeResult:
     """Make the merge commit and push it, with the ref that says whose merge it is, past the hooks.
 
     Both refs are compared and swapped together: of any number of merges of one pull request at
@@ -153,7 +153,9 @@ def _pushed(repository: Repository, refs: PullRefs, context: MergeContext, now: 
         landed = now_at.merged if repository.contains(now_at.target, now_at.merged) else ""
         head = repository.second_parent(landed) if landed else ""
     except ForgeUnavailable as error:
-        return MergeResult(Merged(commit)) if answer.meaning is Pushed.LANDED else MergeResult(Ambiguous(str(error)))
+        return (
+            MergeResult(Merged(commit)) if answer.meaning is PushOutcome.LANDED else MergeResult(Ambiguous(str(error)))
+        )
     ended = _ended(page.document, head, landed, context.request) if landed else None
     return MergeResult(push_outcome(answer, commit, ended), landed, head)
 
@@ -161,19 +163,19 @@ def _pushed(repository: Repository, refs: PullRefs, context: MergeContext, now: 
 def push_outcome(answer: PushAnswer, commit: str, ended: AlreadyMerged | MergedOther | None) -> MergeOutcome:
     """The outcome of a push and of a look after it; `ended` is the merge that is in the target now (pure)."""
     match answer.meaning:
-        case Pushed.LANDED:
+        case PushOutcome.LANDED:
             return Merged(commit)
-        case Pushed.TWIN:
+        case PushOutcome.TWIN:
             return ended or Ambiguous(escape.visible(answer.reason))
-        case Pushed.LOST:
+        case PushOutcome.LOST:
             return ended or BaseMoved()
-        case Pushed.REFUSED:
+        case PushOutcome.REFUSED:
             return Forbidden(escape.visible(answer.hook_output or answer.reason))
-        case Pushed.UNSENT:
+        case PushOutcome.UNSENT:
             return ended or Transient(escape.visible(answer.reason))
-        case Pushed.UNCLEAR if ended is not None:
+        case PushOutcome.UNCLEAR if ended is not None:
             return Merged(commit) if ended.commit == commit else ended
-        case Pushed.UNCLEAR:
+        case PushOutcome.UNCLEAR:
             reason = escape.visible(answer.reason)
             return Transient(reason) if answer.declined else Ambiguous(reason)
         case _:

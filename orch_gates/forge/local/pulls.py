@@ -8,7 +8,7 @@ from orch_gates.errors import ForgeRefused, ForgeUnavailable
 from orch_gates.forge.local import kinds, records
 from orch_gates.forge.local import merge as merging
 from orch_gates.forge.local.documents import Pull
-from orch_gates.forge.local.records import Ledger, Page, Records
+from orch_gates.forge.local.records import Ledger, RecordPage, Records
 from orch_gates.forge.local.repository import PullRefs, Repository
 from orch_gates.forge.port.issues import require_label
 from orch_gates.forge.port.pulls import Draft, Forbidden, MergeOutcome, MergeRequest, PullRequest, PullState, Transient
@@ -35,14 +35,14 @@ class LocalPulls:
         if draft.branch == draft.target:
             raise ForgeRefused(f"{draft.branch} cannot be merged into itself")
         landed, last = self._repository.merged_into(refs.target), self._repository.last_merged()
-        present: Page[Pull] | None = None
+        present: RecordPage[Pull] | None = None
 
         def decide(ledger: Ledger) -> Change | None:
             nonlocal present
             present = next(iter(ledger.open_pulls(draft.branch, draft.target, landed)), None)
             if present is not None:
                 return None
-            present = Page(self._drafted(ledger.free_number(last), draft, refs), draft.body)
+            present = RecordPage(self._drafted(ledger.free_number(last), draft, refs), draft.body)
             return _written("pull-open", "opened", present)
 
         self._records.change(decide)
@@ -71,7 +71,7 @@ class LocalPulls:
         def decide(ledger: Ledger) -> Change | None:
             page = needed(ledger, number)
             wanted = page.document.title if title is None else title
-            edited = Page(records.changed(page.document, title=wanted), page.body if body is None else body)
+            edited = RecordPage(records.changed(page.document, title=wanted), page.body if body is None else body)
             return None if edited == page else _written("pull-edit", "edited", edited)
 
         self._records.change(decide)
@@ -90,7 +90,7 @@ class LocalPulls:
             if page.document.state != "open":
                 return None
             ended = records.changed(page.document, state="closed", last_head=refs.head or page.document.first_head)
-            return _written("pull-close", "closed", Page(ended, page.body))
+            return _written("pull-close", "closed", RecordPage(ended, page.body))
 
         self._records.change(decide)
         return self.get(number)
@@ -99,7 +99,7 @@ class LocalPulls:
         """Ask for the merge, once."""
         try:
             ledger = self._records.ledger()
-            context = merging.MergeContext(ledger, number, request, self._records.who)
+            context = merging.LocalMerge(ledger, number, request, self._records.who)
             done = merging.merge(self._repository, context, self._records.now())
         except ForgeRefused as error:
             return Forbidden(str(error))
@@ -122,7 +122,7 @@ class LocalPulls:
             if page.document.state == "merged":
                 return None
             ended = records.changed(page.document, state="merged", last_head=head, merge_commit=commit)
-            return _written("pull-merge", f"merged as {commit[:10]}", Page(ended, page.body))
+            return _written("pull-merge", f"merged as {commit[:10]}", RecordPage(ended, page.body))
 
         self._records.change(decide)
 
@@ -143,7 +143,7 @@ class LocalPulls:
         }
         return records.made(Pull, values)
 
-    def _seen(self, page: Page[Pull]) -> PullRequest:
+    def _seen(self, page: RecordPage[Pull]) -> PullRequest:
         """A pull request as git and its document say together."""
         pull = page.document
         state, head, commit, mergeable = PullState(pull.state), pull.last_head, pull.merge_commit, None
@@ -173,7 +173,7 @@ class LocalPulls:
         )
 
 
-def needed(ledger: Ledger, number: int) -> Page[Pull]:
+def needed(ledger: Ledger, number: int) -> RecordPage[Pull]:
     """A pull request that has to be there.
 
     Raises:
@@ -185,7 +185,7 @@ def needed(ledger: Ledger, number: int) -> Page[Pull]:
     return page
 
 
-def _written(event: str, what: str, page: Page[Pull]) -> Change:
+def _written(event: str, what: str, page: RecordPage[Pull]) -> Change:
     pull = page.document
     subject = f"pull {pull.number}: {what} ({pull.branch} → {pull.target})"
     return records.write(event, subject, kinds.PULL.at(number=pull.number), pull, page.body)

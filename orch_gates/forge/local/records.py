@@ -26,9 +26,9 @@ from orch_gates.forge.local.documents import Issue, Pull, Rule, Status
 from orch_gates.model.document import Document
 from orch_gates.model.ids import OID, timestamp
 from orch_gates.state import codec
-from orch_gates.state.kinds import Kind
+from orch_gates.state.kinds import DocumentKind
 from orch_gates.state.paths import Key
-from orch_gates.state.snapshot import Entry, Snapshot
+from orch_gates.state.snapshot import Snapshot, TreeEntry
 from orch_gates.state.store import Change, Store
 
 D = TypeVar("D", bound=Document)
@@ -39,7 +39,7 @@ _ENDED = re.compile(r'^state: "(closed|merged)"$', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[D_co]):
+class RecordPage(Generic[D_co]):
     """A document and the text below it."""
 
     document: D_co
@@ -56,11 +56,11 @@ class Ledger:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
 
-    def pull(self, number: int) -> Page[Pull] | None:
+    def pull(self, number: int) -> RecordPage[Pull] | None:
         """A pull request by its number."""
         return self._page(kinds.PULL, number=number) if _is_number(number) else None
 
-    def open_pulls(self, branch: str, target: str, merged: frozenset[int]) -> tuple[Page[Pull], ...]:
+    def open_pulls(self, branch: str, target: str, merged: frozenset[int]) -> tuple[RecordPage[Pull], ...]:
         """The open ones of these branches; what git says is merged is not open, whatever its document says."""
         wanted = (branch, target, "open")
         return tuple(
@@ -70,7 +70,7 @@ class Ledger:
             and page.document.number not in merged
         )
 
-    def labelled_pulls(self, label: str) -> tuple[Page[Pull], ...]:
+    def labelled_pulls(self, label: str) -> tuple[RecordPage[Pull], ...]:
         """Those with a label whose documents say that they are open; git may know that some of them are merged."""
         return tuple(
             page
@@ -78,11 +78,11 @@ class Ledger:
             if page.document.state == "open" and label in page.document.labels
         )
 
-    def issue(self, number: int) -> Page[Issue] | None:
+    def issue(self, number: int) -> RecordPage[Issue] | None:
         """An issue by its number."""
         return self._page(kinds.ISSUE, number=number) if _is_number(number) else None
 
-    def issues(self) -> tuple[Page[Issue], ...]:
+    def issues(self) -> tuple[RecordPage[Issue], ...]:
         """All of them, oldest first."""
         return tuple(self._pages(kinds.ISSUE, unless=None))
 
@@ -101,30 +101,30 @@ class Ledger:
         numbers = (number for listed in (self._listed(kinds.PULL), self._listed(kinds.ISSUE)) for number, _ in listed)
         return 1 + max((above, *numbers))
 
-    def _pages(self, kind: Kind[D], *, unless: re.Pattern[str] | None) -> Iterator[Page[D]]:
+    def _pages(self, kind: DocumentKind[D], *, unless: re.Pattern[str] | None) -> Iterator[RecordPage[D]]:
         for _, entry in sorted(self._listed(kind), key=lambda pair: pair[0]):
             try:
                 text = self._snapshot.read(entry)
                 skipped = unless is not None and unless.search(frontmatter.split(text)[0]) is not None
                 if not skipped:
-                    yield Page(*codec.decode(kind, entry.path, text))
+                    yield RecordPage(*codec.decode(kind, entry.path, text))
             except ReportError as error:
                 raise unreadable(StateDocumentError(f"{entry.path}: {error}")) from error
             except StateError as error:
                 raise unreadable(error) from error
 
-    def _listed(self, kind: Kind[D]) -> list[tuple[int, Entry]]:
+    def _listed(self, kind: DocumentKind[D]) -> list[tuple[int, TreeEntry]]:
         try:
             found = [(kind.path.match(entry.path), entry) for entry in self._snapshot.files(kind.path.folder)]
         except StateError as error:
             raise unreadable(error) from error
         return [(int(keys["number"]), entry) for keys, entry in found if isinstance(keys, Mapping)]
 
-    def _page(self, kind: Kind[D], **keys: Key) -> Page[D] | None:
+    def _page(self, kind: DocumentKind[D], **keys: Key) -> RecordPage[D] | None:
         path = kind.at(**keys)
         try:
             text = self._snapshot.text(path)
-            return None if text is None else Page(*codec.decode(kind, path, text))
+            return None if text is None else RecordPage(*codec.decode(kind, path, text))
         except StateError as error:
             raise unreadable(error) from error
 

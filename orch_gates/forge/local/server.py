@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from orch_gates.errors import ForgeRefused
 from orch_gates.forge.local.repository import Repository
-from orch_gates.forge.port.server import About, Access, Kind
+from orch_gates.forge.port.server import About, Access, ForgeKind
 from orch_gates.forge.port.workflows import Run, RunJob, Secrets
 
 
@@ -23,7 +23,7 @@ class LocalServer:
 
     def about(self) -> About:
         """What it is: the release is git's, the time this machine's."""
-        return About(Kind.LOCAL, self._repository.version(), self._now())
+        return About(ForgeKind.LOCAL, self._repository.version(), self._now())
 
     def access(self) -> Access:
         """Who asks, and what the permissions of the files allow."""

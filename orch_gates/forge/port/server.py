@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 
-class Kind(StrEnum):
+class ForgeKind(StrEnum):
     """The forges there are adapters for; Forgejo is asked as Gitea is."""
 
     GITEA = "gitea"
@@ -21,7 +21,7 @@ class Kind(StrEnum):
 class About:
     """What the server says of itself; `date` is its clock (ST-7), None where it tells none."""
 
-    kind: Kind
+    kind: ForgeKind
     version: str
     date: datetime | None
 

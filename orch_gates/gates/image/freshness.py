@@ -23,7 +23,7 @@ _REBUILD = (
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class BaseImage:
     """The image that another one was built on, for the same platform; `layers` of it come first there."""
 
     image: str
@@ -44,7 +44,7 @@ class PlatformImage:
     labels: Mapping[str, str]
     annotations: Mapping[str, str] = field(default_factory=dict)
     layers: tuple[str, ...] = ()
-    base: Base | None = None
+    base: BaseImage | None = None
     base_unread: str = ""
 
 
@@ -61,7 +61,7 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class FreshnessFacts:
     """What was seen of an image. `image` is its repository, `digest` what the tag led to when it was read, once.
 
     `pinned` is the digest in the reference itself, and `tested` the one that was tested; empty where none was named.
@@ -81,7 +81,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class ImageUnreadable:
     """The image could not be looked at; `kind` is what kept it, in words."""
 
     image: str
@@ -90,9 +90,9 @@ class Unreadable:
     reason: str
 
 
-def judge(facts: Facts | Unreadable, policy: Policy) -> Verdict:
+def judge(facts: FreshnessFacts | ImageUnreadable, policy: Policy) -> Verdict:
     """PASS only where every platform of what was tested is of the commit; a platform more never makes it one."""
-    if isinstance(facts, Unreadable):
+    if isinstance(facts, ImageUnreadable):
         evidence: dict[str, Scalar] = {"image": facts.image, "digest": None, "head": facts.commit}
         return _unknown(policy, evidence, f"{facts.kind}: {facts.reason}")
     evidence = _evidence(facts)
@@ -125,7 +125,7 @@ def judge(facts: Facts | Unreadable, policy: Policy) -> Verdict:
     return Verdict(NAME, Outcome.PASS, reason, (), notices, {**evidence, "image_status": "FRESH"}, rests_on=rests_on)
 
 
-def candidates(facts: Facts) -> bool:
+def candidates(facts: FreshnessFacts) -> bool:
     """Whether a base image matters: every platform would pass without what may be the base's."""
     return bool(facts.platforms) and all(_matching(one, facts.revision) for one in facts.platforms)
 
@@ -135,12 +135,12 @@ def rests_on_label(one: PlatformImage, revision: Revision) -> bool:
     return not any(one.annotations.get(label) for _, label in _matching(one, revision))
 
 
-def _unread(facts: Facts) -> tuple[str, ...]:
+def _unread(facts: FreshnessFacts) -> tuple[str, ...]:
     found = [f"{one.platform}: {one.base_unread}" for one in facts.platforms if one.base_unread]
     return tuple(dict.fromkeys(found))
 
 
-def _by_tree_alone(facts: Facts) -> Iterator[str]:
+def _by_tree_alone(facts: FreshnessFacts) -> Iterator[str]:
     """What the recorded tree proves, although git has no such commit to compare."""
     revision = facts.revision
     named = {found for one in facts.platforms if _proof(one, revision) == TREE for found in _own(one, REVISION)}
@@ -165,7 +165,7 @@ def _unknown(policy: Policy, evidence: Mapping[str, Scalar], why: str, next_step
     return Verdict(NAME, policy.unknown, f"could not check: {why}", evidence=evidence, next_step=step)
 
 
-def _evidence(facts: Facts) -> dict[str, Scalar]:
+def _evidence(facts: FreshnessFacts) -> dict[str, Scalar]:
     proofs = sorted({_proof(one, facts.revision) for one in facts.platforms} - {""})
     return {
         "image": facts.image,
@@ -182,7 +182,7 @@ def _evidence(facts: Facts) -> dict[str, Scalar]:
     }
 
 
-def _findings(facts: Facts) -> Iterator[Finding]:
+def _findings(facts: FreshnessFacts) -> Iterator[Finding]:
     where = f"{facts.image}{facts.tag and f':{facts.tag}'}"
     if facts.pinned and facts.pinned != facts.digest:
         text = f"the tag {facts.tag} was moved: it points to {facts.digest}, but {facts.pinned} was named"
@@ -293,11 +293,11 @@ def _listed(values: set[str]) -> str:
     return " and ".join(escape.clip(escape.visible(value), 80) for value in sorted(values))
 
 
-def _count(facts: Facts) -> str:
+def _count(facts: FreshnessFacts) -> str:
     number = len(facts.platforms)
     return facts.platforms[0].platform if number == 1 else f"{number} platforms"
 
 
-def _finding(rule: str, where: str, facts: Facts, text: str, fix: str) -> Finding:
+def _finding(rule: str, where: str, facts: FreshnessFacts, text: str, fix: str) -> Finding:
     ident = evidence_id(rule, where, facts.revision.commit)[:16]
     return Finding(ident, rule, where, 0, facts.revision.commit, text, fix, carrier="image")

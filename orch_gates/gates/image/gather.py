@@ -16,11 +16,11 @@ from orch_gates.errors import (
 )
 from orch_gates.gates.image.freshness import (
     REVISION,
-    Base,
-    Facts,
+    BaseImage,
+    FreshnessFacts,
+    ImageUnreadable,
     PlatformImage,
     Revision,
-    Unreadable,
     candidates,
     rests_on_label,
 )
@@ -46,14 +46,14 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class GatheredImage:
     """The facts, and the very document that they are about, which is what is promoted; None where it was not read."""
 
-    facts: Facts | Unreadable
+    facts: FreshnessFacts | ImageUnreadable
     manifest: Manifest | None = None
 
 
-def gather(question: Question, git: Git, registry: Registry) -> Seen:
+def gather(question: Question, git: Git, registry: Registry) -> GatheredImage:
     """Ask the registry of the image, and git; what keeps the image from being looked at is an answer too (P2)."""
     try:
         return _seen(question, git, registry)
@@ -67,18 +67,18 @@ def gather(question: Question, git: Git, registry: Registry) -> Seen:
         return _unreadable(question, "the registry gave no usable answer", error)
 
 
-def _unreadable(question: Question, kind: str, error: RegistryUnavailable) -> Seen:
-    return Seen(Unreadable(str(question.image), question.commit, kind, str(error)))
+def _unreadable(question: Question, kind: str, error: RegistryUnavailable) -> GatheredImage:
+    return GatheredImage(ImageUnreadable(str(question.image), question.commit, kind, str(error)))
 
 
-def _seen(question: Question, git: Git, registry: Registry) -> Seen:
+def _seen(question: Question, git: Git, registry: Registry) -> GatheredImage:
     image = question.image
     # A tag is read once; all that follows goes by the digest.
     top = registry.manifest(image.tag or image.digest)
     chosen = _images(top)
     _check_attestations(registry, top)
     platforms = tuple(_platform(registry, one, top) for one in chosen)
-    facts = Facts(
+    facts = FreshnessFacts(
         image.repository,
         image.tag,
         top.digest,
@@ -90,7 +90,7 @@ def _seen(question: Question, git: Git, registry: Registry) -> Seen:
         left_out=len(top.parts) - len(chosen) if top.parts else 0,
     )
     # Without it nothing would pass anyway, so it is not asked for.
-    return Seen(_with_bases(facts, question, top, registry) if candidates(facts) else facts, top)
+    return GatheredImage(_with_bases(facts, question, top, registry) if candidates(facts) else facts, top)
 
 
 def _images(top: Manifest) -> list[Descriptor | None]:
@@ -153,7 +153,7 @@ def _tree(git: Git, commit: str) -> str:
         return ""
 
 
-def _with_bases(facts: Facts, question: Question, top: Manifest, registry: Registry) -> Facts:
+def _with_bases(facts: FreshnessFacts, question: Question, top: Manifest, registry: Registry) -> FreshnessFacts:
     bases = _Bases(registry, question.base)
     return replace(facts, platforms=tuple(_based(one, facts.revision, top, bases) for one in facts.platforms))
 
@@ -202,7 +202,7 @@ class _Bases:
         self.named = named
         self._read: dict[Reference, tuple[Registry, Manifest]] = {}
 
-    def on(self, named: Reference, platform: str) -> Base:
+    def on(self, named: Reference, platform: str) -> BaseImage:
         """A base for one platform.
 
         Raises:
@@ -218,7 +218,7 @@ class _Bases:
             # Of a base without an index there is one, whatever it is for.
             if part is None or _same(part.platform, platform):
                 found = _platform(registry, part, top)
-                return Base(str(named), found.labels, found.layers)
+                return BaseImage(str(named), found.labels, found.layers)
         raise ImageMissing(f"its base {named} has no image for {platform}")
 
 

@@ -30,7 +30,7 @@ _UNDECODABLE = re.compile("[\udc80-\udcff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AllowedFinding:
     """One allowed finding; `expires` is the last day on which it holds."""
 
     hash: str
@@ -45,25 +45,25 @@ class Entry:
 class AllowList:
     """The entries of the target branch and the key to check them with; empty when there is none."""
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[AllowedFinding, ...] = ()
     key: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
-class Sorted:
+class AllowlistResult:
     """Findings that stand, and what to tell about those that do not or no longer do."""
 
     standing: tuple[SecretFinding, ...]
     notices: tuple[str, ...]
 
 
-def entry_for(key: bytes, item: SecretFinding, *, owner: str, reason: str, expires: date) -> Entry:
+def entry_for(key: bytes, item: SecretFinding, *, owner: str, reason: str, expires: date) -> AllowedFinding:
     """A new entry that allows a finding."""
     made = keyed_hash(key, spelled(item.place), item.secret)
-    return Entry(made, spelled(item.finding.path), item.finding.rule, owner, reason, expires)
+    return AllowedFinding(made, spelled(item.finding.path), item.finding.rule, owner, reason, expires)
 
 
-def without(entries: Iterable[Entry], key: bytes, item: SecretFinding) -> tuple[Entry, ...]:
+def without(entries: Iterable[AllowedFinding], key: bytes, item: SecretFinding) -> tuple[AllowedFinding, ...]:
     """The entries as they are, without those for one finding; other rules at the same place stay."""
     hashes = _hashes(key, item)
     return tuple(
@@ -78,7 +78,7 @@ def spelled(path: str) -> str:
     return _UNDECODABLE.sub(lambda hit: f"\\x{ord(hit[0]) - 0xDC00:02x}", path.replace("\\", "\\\\"))
 
 
-def sort(findings: Sequence[SecretFinding], allowed: AllowList, today: date) -> Sorted:
+def sort(findings: Sequence[SecretFinding], allowed: AllowList, today: date) -> AllowlistResult:
     """Take out the findings that an entry allows today; say who allowed them, or why not (pure)."""
     standing: list[SecretFinding] = []
     notes: set[tuple[str, str, str]] = set()
@@ -97,10 +97,10 @@ def sort(findings: Sequence[SecretFinding], allowed: AllowList, today: date) -> 
     if findings and allowed.entries and not allowed.key:
         count = "1 entry" if len(allowed.entries) == 1 else f"{len(allowed.entries)} entries"
         notices.insert(0, f"{PATH} has {count} that cannot be checked: the key is missing (ORCH_ALLOW_KEY, {_KEPT})")
-    return Sorted(tuple(standing), tuple(notices))
+    return AllowlistResult(tuple(standing), tuple(notices))
 
 
-def _entries_for(item: SecretFinding, allowed: AllowList) -> tuple[list[Entry], list[Entry]]:
+def _entries_for(item: SecretFinding, allowed: AllowList) -> tuple[list[AllowedFinding], list[AllowedFinding]]:
     """The entries for a finding, and those that fit by their hash but show something else."""
     if not allowed.key or not allowed.entries:
         return [], []
@@ -117,7 +117,7 @@ def shows(shown: str, path: str) -> bool:
     return re.fullmatch(".*".join(re.escape(part) for part in shown.split(REDACTED)), path, re.DOTALL) is not None
 
 
-def _shows_it(entry: Entry, wanted: Iterable[tuple[str, str]]) -> bool:
+def _shows_it(entry: AllowedFinding, wanted: Iterable[tuple[str, str]]) -> bool:
     return any(entry.rule == rule and shows(entry.path, path) for path, rule in wanted)
 
 
@@ -129,17 +129,17 @@ def _hashes(key: bytes, item: SecretFinding) -> dict[str, frozenset[tuple[str, s
     return hashes | {_first(key, path, name, item.secret): frozenset({(path, name)}) for name in rule_ids.former(rule)}
 
 
-def _same_rule(entry: Entry, finding: Finding) -> bool:
+def _same_rule(entry: AllowedFinding, finding: Finding) -> bool:
     return finding.rule in rule_ids.successors(entry.rule)
 
 
-def _about(entry: Entry, today: date) -> str:
+def _about(entry: AllowedFinding, today: date) -> str:
     if entry.expires < today:
         return f"was allowed by {entry.owner} until {entry.expires}; it no longer is"
     return f"is allowed by {entry.owner} until {entry.expires}: {entry.reason}"
 
 
-def _differs(entry: Entry, finding: Finding) -> str:
+def _differs(entry: AllowedFinding, finding: Finding) -> str:
     return (
         f"is not allowed: the entry of {entry.owner} for it was altered or is for another rule, as it shows "
         f"{entry.path} and {entry.rule}; restore it, or write a new "

@@ -8,13 +8,13 @@ from datetime import date
 from pathlib import Path
 
 from orch_gates.errors import ExceptionListError, ReportError, SettingsError
-from orch_gates.gates.security.allowlist import HASH, PATH, SHORTEST_KEY, Entry
+from orch_gates.gates.security.allowlist import HASH, PATH, SHORTEST_KEY, AllowedFinding
 from orch_gates.git.cli import Git
 from orch_gates.settings import Settings
 
 SCHEMA = "orch.allowed-secrets/2"
 READABLE = ("orch.allowed-secrets/1", SCHEMA)
-_FIELDS = tuple(field.name for field in fields(Entry))
+_FIELDS = tuple(field.name for field in fields(AllowedFinding))
 _BODY = """\
 # Allowed findings of the secret scan
 
@@ -24,7 +24,7 @@ reason and date of an entry: any other change makes it void.
 """
 
 
-def read(git: Git, trusted: str) -> tuple[Entry, ...]:
+def read(git: Git, trusted: str) -> tuple[AllowedFinding, ...]:
     """The allowed findings at a trusted commit (P5, SEC-4); none where there is no list.
 
     Raises:
@@ -70,7 +70,7 @@ def _checked_key(key: bytes, source: str) -> bytes:
     return key
 
 
-def decode(text: str) -> tuple[Entry, ...]:
+def decode(text: str) -> tuple[AllowedFinding, ...]:
     """Read a list of either schema.
 
     Raises:
@@ -91,7 +91,7 @@ def decode(text: str) -> tuple[Entry, ...]:
     return tuple(_entry(number, item) for number, item in enumerate(entries, 1))
 
 
-def encode(entries: Sequence[Entry]) -> str:
+def encode(entries: Sequence[AllowedFinding]) -> str:
     """Write the list, with a word to the person who opens it.
 
     Raises:
@@ -109,7 +109,7 @@ def encode(entries: Sequence[Entry]) -> str:
     return text
 
 
-def _entry(number: int, item: object) -> Entry:
+def _entry(number: int, item: object) -> AllowedFinding:
     if not isinstance(item, Mapping) or set(item) != set(_FIELDS):
         raise ExceptionListError(f"{PATH}: entry {number} must have exactly: {', '.join(_FIELDS)}")
     # A file may be named with nothing but blanks; an owner may not.
@@ -126,4 +126,4 @@ def _entry(number: int, item: object) -> Entry:
         expires = date.fromisoformat(texts.pop("expires"))
     except ValueError as error:
         raise ExceptionListError(f"{PATH}: entry {number}: expires must be a date (YYYY-MM-DD)") from error
-    return Entry(**texts, expires=expires)
+    return AllowedFinding(**texts, expires=expires)

@@ -25,7 +25,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class BaselineEntry:
     """One old finding: `hash` of its secret and path, the `oid` that holds it (empty for a ref name), and its place."""
 
     hash: str
@@ -43,11 +43,11 @@ class Baseline:
     reason: str
     expires: date
     key_id: str
-    entries: tuple[Known, ...]
+    entries: tuple[BaselineEntry, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Sorted:
+class BaselineResult:
     """Findings that stand, how many are known, and what to tell about those."""
 
     standing: tuple[SecretFinding, ...]
@@ -67,11 +67,11 @@ def make(key: bytes, findings: Iterable[SecretFinding], *, owner: str, reason: s
     return Baseline(owner, reason, expires, key_id(key), tuple(ordered))
 
 
-def entry_for(key: bytes, item: SecretFinding) -> Known:
+def entry_for(key: bytes, item: SecretFinding) -> BaselineEntry:
     """The entry for one finding."""
     finding = item.finding
     made = allowlist.keyed_hash(key, allowlist.spelled(item.place), item.secret)
-    return Known(made, item.oid, finding.line, finding.rule, on_one_line(allowlist.spelled(finding.path)))
+    return BaselineEntry(made, item.oid, finding.line, finding.rule, on_one_line(allowlist.spelled(finding.path)))
 
 
 def on_one_line(spelled: str) -> str:
@@ -79,7 +79,7 @@ def on_one_line(spelled: str) -> str:
     return _CONTROL.sub(lambda hit: f"\\x{ord(hit[0]):02x}", spelled)
 
 
-def sort(findings: Sequence[SecretFinding], baselines: Sequence[Baseline], key: bytes, today: date) -> Sorted:
+def sort(findings: Sequence[SecretFinding], baselines: Sequence[Baseline], key: bytes, today: date) -> BaselineResult:
     """Take out the findings that a baseline knows and that it still covers today (pure)."""
     standing = list(findings)
     known = 0
@@ -94,7 +94,7 @@ def sort(findings: Sequence[SecretFinding], baselines: Sequence[Baseline], key: 
         if baseline.expires >= today:
             known += count
             standing = [item for item, is_known in zip(standing, there, strict=True) if not is_known]
-    return Sorted(tuple(standing), known, tuple(notices))
+    return BaselineResult(tuple(standing), known, tuple(notices))
 
 
 def _matcher(baseline: Baseline, key: bytes) -> Callable[[SecretFinding], bool]:

@@ -8,7 +8,7 @@ from datetime import date
 
 from orch_gates.errors import ExceptionListError, ReportError
 from orch_gates.gates.security.allowlist import HASH
-from orch_gates.gates.security.baseline import PATH, Baseline, Known
+from orch_gates.gates.security.baseline import PATH, Baseline, BaselineEntry
 from orch_gates.git.cli import Git
 
 SCHEMA = "orch.secrets-baseline/1"
@@ -95,7 +95,7 @@ def encode(baseline: Baseline) -> str:
     return text
 
 
-def _entries(body: str, above: int, where: str) -> Iterator[Known]:
+def _entries(body: str, above: int, where: str) -> Iterator[BaselineEntry]:
     # Of all line ends only this one is no part of a path.
     lines = body.split("\n")
     begins = [number for number, line in enumerate(lines) if line.startswith(_FENCE)]
@@ -106,7 +106,7 @@ def _entries(body: str, above: int, where: str) -> Iterator[Known]:
         yield _entry(line, f"{where}: line {number}")
 
 
-def _entry(line: str, where: str) -> Known:
+def _entry(line: str, where: str) -> BaselineEntry:
     parts = line.split(" ", _PARTS - 1)
     if len(parts) != _PARTS or not parts[-1]:
         raise ExceptionListError(f"{where}: a finding is hash, object, line, rule and path")
@@ -115,4 +115,4 @@ def _entry(line: str, where: str) -> Known:
         raise ExceptionListError(f"{where}: it is not as `orch-gates secrets baseline` writes it")
     if not (number.isascii() and number.isdigit() and len(number) <= 10):
         raise ExceptionListError(f"{where}: {number!r} is not a line number")
-    return Known(made, "" if oid == _NO_OBJECT else oid, int(number), rule, path)
+    return BaselineEntry(made, "" if oid == _NO_OBJECT else oid, int(number), rule, path)

@@ -9,7 +9,7 @@ from orch_gates.errors import BudgetExceeded, GitError
 from orch_gates.gates.security.dependencies import ChangedFile
 from orch_gates.git.cli import Git
 from orch_gates.scanners.pins import kinds
-from orch_gates.scanners.pins.pin import Pins, Why
+from orch_gates.scanners.pins.pin import Pins, UnpinnedReason
 
 MOST_FILES = 100
 MOST_BYTES = 5_000_000
@@ -88,7 +88,11 @@ class _Locks:
 
     def beside(self, path: str, pins: Pins | None) -> frozenset[str]:
         """The packages that they pin, for a file whose ranges they settle; none where they are too much to read."""
-        if not self.tree or pins is None or not any(entry.why in {Why.RANGE, Why.BUILD} for entry in pins.open):
+        if (
+            not self.tree
+            or pins is None
+            or not any(entry.why in {UnpinnedReason.RANGE, UnpinnedReason.BUILD} for entry in pins.open)
+        ):
             return frozenset()
         if self._listed is None:
             self._listed = [(name, blob) for name, blob in _files(self.reader.git, self.tree) if kinds.kind(name)]

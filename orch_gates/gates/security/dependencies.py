@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Evidence
-from orch_gates.scanners.pins.pin import Entry, Pin, Pins, Why
+from orch_gates.scanners.pins.pin import Pin, Pins, UnpinnedEntry, UnpinnedReason
 from orch_gates.scanners.pip_audit import Audited, Degraded, DependencyAuditor
 
 _SHOWN_LINES = 5
@@ -149,24 +149,28 @@ def _unpinned(changed: Sequence[ChangedFile]) -> tuple[list[str], list[str]]:
     return doubts, notices
 
 
-def _entries(side: Pins | None, locked: Collection[str]) -> tuple[list[Entry], list[Entry]]:
+def _entries(side: Pins | None, locked: Collection[str]) -> tuple[list[UnpinnedEntry], list[UnpinnedEntry]]:
     """The entries of a file that the locks beside it settle, and the others."""
-    settled: list[Entry] = []
-    left: list[Entry] = []
+    settled: list[UnpinnedEntry] = []
+    left: list[UnpinnedEntry] = []
     for entry in side.open if side else ():
         # No lock pins what a build uses: that one is there at all is as much as can be asked for.
-        by_lock = entry.name in locked if entry.why is Why.RANGE else entry.why is Why.BUILD and bool(locked)
+        by_lock = (
+            entry.name in locked
+            if entry.why is UnpinnedReason.RANGE
+            else entry.why is UnpinnedReason.BUILD and bool(locked)
+        )
         (settled if by_lock else left).append(entry)
     return settled, left
 
 
-def _key(entry: Entry) -> tuple[Why, str]:
+def _key(entry: UnpinnedEntry) -> tuple[UnpinnedReason, str]:
     return entry.why, entry.text
 
 
-def _lines(path: str, entries: Sequence[Entry], more: str = "") -> Iterator[str]:
+def _lines(path: str, entries: Sequence[UnpinnedEntry], more: str = "") -> Iterator[str]:
     """One line for each reason, with the number of its entries; their text is not shown (SEC-5)."""
-    for why in Why:
+    for why in UnpinnedReason:
         places = [entry.line for entry in entries if entry.why is why]
         if places:
             shown = ", ".join(str(line) for line in list(dict.fromkeys(places))[:_SHOWN_LINES] if line)

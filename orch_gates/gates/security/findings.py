@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from orch_gates.gates.security import fixes
 from orch_gates.git.changes import History
 from orch_gates.model.finding import Finding
-from orch_gates.scanners.answer import Hit, Rule
+from orch_gates.scanners.answer import Hit, RuleAnswer
 
 REDACTED = "[redacted]"
 # What is in no object is known by what it is a part of.
@@ -50,7 +50,7 @@ class New:
 
 def secret_findings(
     new: Sequence[New],
-    rules: Mapping[str, Rule],
+    rules: Mapping[str, RuleAnswer],
     history: History,
     redact: Callable[[Sequence[str]], list[str]],
     *,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from orch_gates.errors import OrchError
 from orch_gates.gates.range import Range
 from orch_gates.gates.security import allowlist, allowlist_file, baseline, baseline_file
-from orch_gates.gates.security.allowlist import AllowList, Entry
+from orch_gates.gates.security.allowlist import AllowedFinding, AllowList
 from orch_gates.gates.security.baseline import Baseline
 from orch_gates.gates.security.judge import SecurityFacts
 from orch_gates.gates.security.scan import Unproven
@@ -36,7 +36,7 @@ def with_exceptions(settings: Settings, git: Git, facts: SecurityFacts, trusted:
             doubts.append(str(error))
             return otherwise
 
-    no_entries: tuple[Entry, ...] = ()
+    no_entries: tuple[AllowedFinding, ...] = ()
     no_baseline: Baseline | None = None
     entries = read(lambda: allowlist_file.read(git, trusted), no_entries)
     known = read(lambda: baseline_file.read(git, trusted), no_baseline)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
 
-from orch_gates.git.changes import Change
+from orch_gates.git.changes import CommitChange
 from orch_gates.git.objects import Object
 from orch_gates.scanners.answer import Hit
 
@@ -40,7 +40,7 @@ class Placed:
     names: Mapping[str, str]
 
 
-def place(changes: Iterable[Change], wanted: Collection[str], names: Collection[str]) -> Placed:
+def place(changes: Iterable[CommitChange], wanted: Collection[str], names: Collection[str]) -> Placed:
     """Find the places of `wanted` objects, and what each was made from; `changes` come newest first.
 
     A file that stands where none stood may have been moved: files that the same commit removes are its sources.
@@ -71,7 +71,7 @@ class _Removed:
         self._all: list[tuple[str, str]] = []
         self._alike: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
 
-    def add(self, change: Change) -> None:
+    def add(self, change: CommitChange) -> None:
         """Count a file that is removed."""
         for oid in change.before:
             for known in (self._all, *(self._alike[key] for key in _alike(change.path))):

@@ -13,12 +13,12 @@ from orch_gates.gates.security import findings, newness
 from orch_gates.gates.security.findings import New, SecretFinding
 from orch_gates.gates.security.newness import Newness, Placed
 from orch_gates.git import changes, feed, objects
-from orch_gates.git.changes import Change
+from orch_gates.git.changes import CommitChange
 from orch_gates.git.cli import Git
 from orch_gates.git.feed import Listed
 from orch_gates.scanners import early, engine, locate, repository_rules
 from orch_gates.scanners.answer import Hit, Scan
-from orch_gates.scanners.engine import Engine, Limits, Text
+from orch_gates.scanners.engine import Engine, ScanLimits, Text
 from orch_gates.scanners.rules import paths
 from orch_gates.settings import Settings
 from orch_gates.variables.groups import Budget
@@ -78,7 +78,7 @@ def unwatched(_listed: Listed) -> contextlib.AbstractContextManager[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class ScanSubject:
     """What is judged: `lines` lists its objects as `<id> <path>` while they are counted in `listed`.
 
     `changes` and the `boundary`, the commits that stood there before, are asked for only where something was found;
@@ -88,7 +88,7 @@ class Subject:
 
     listed: Listed
     lines: Callable[[], Iterator[bytes]]
-    changes: Callable[[], Iterable[Change]]
+    changes: Callable[[], Iterable[CommitChange]]
     boundary: Callable[[], Sequence[str]]
     texts: tuple[Text, ...] = ()
     web: bool = False
@@ -104,8 +104,8 @@ def pushed(
     names: Iterable[str] = (),
     quarantine: str = "",
     web: bool = False,
-) -> Subject:
-    """Everything that tips add to what is excluded, and everything else in the quarantine; `web` as in `Subject`."""
+) -> ScanSubject:
+    """Everything that tips add to what is excluded, and everything else in the quarantine; `web`: see there."""
     listed = Listed()
 
     def lines() -> Iterator[bytes]:
@@ -114,7 +114,7 @@ def pushed(
         if quarantine:
             yield from feed.quarantined(git, listed, quarantine, str(git.git_dir() / "objects"), most=budget.objects)
 
-    return Subject(
+    return ScanSubject(
         listed,
         lines,
         lambda: changes.changes(git, listed.commits),
@@ -127,7 +127,7 @@ def pushed(
 def prove(
     settings: Settings,
     git: Git,
-    subject: Callable[[Git], Subject],
+    subject: Callable[[Git], ScanSubject],
     trusted: str,
     *,
     started: Engine | None = None,
@@ -197,7 +197,7 @@ def _engine(settings: Settings) -> contextlib.AbstractContextManager[Engine]:
 
 
 def _with_rules(
-    settings: Settings, git: Git, subject: Callable[[Git], Subject], trusted: str, running: Engine, *, lenient: bool
+    settings: Settings, git: Git, subject: Callable[[Git], ScanSubject], trusted: str, running: Engine, *, lenient: bool
 ) -> SecretFacts:
     security = settings.security
     bounded = replace(git, timeout=security.budget.seconds, memory=GIT_MEMORY_BYTES)
@@ -213,7 +213,7 @@ def _with_rules(
 
 
 def scan(
-    git: Git, subject: Subject, running: Engine, budget: Budget, *, pin: str = "", own_rules: bytes = b""
+    git: Git, subject: ScanSubject, running: Engine, budget: Budget, *, pin: str = "", own_rules: bytes = b""
 ) -> SecretFacts:
     """Scan everything a subject adds; with a `pin`, by the very engine and rules that it names (SEC-10).
 
@@ -226,7 +226,7 @@ def scan(
         ScannerError, ProcessError: the engine failed.
     """
     deadline = clock.monotonic() + budget.seconds
-    limits = Limits(budget.object_bytes, budget.content_bytes)
+    limits = ScanLimits(budget.object_bytes, budget.content_bytes)
     try:
         late = clock.alarm(budget.seconds + _LATER_S, lambda: BudgetExceeded("the scan ran out of time"))
         with late, subject.watch(subject.listed):
@@ -272,7 +272,7 @@ def scan(
 
 
 def _new(
-    git: Git, subject: Subject, running: Engine, found: Scan, budget: Budget, deadline: float
+    git: Git, subject: ScanSubject, running: Engine, found: Scan, budget: Budget, deadline: float
 ) -> tuple[list[New], tuple[str, ...]]:
     """The hits that the subject adds; all of them where it cannot be told what stood there before."""
     placed_by_name = [hit for hit in found.hits if hit.carrier == "file name" and not found.rules[hit.rule].bound]
@@ -305,7 +305,7 @@ def _new_in_files(
     placed: Placed,
     found: Scan,
     judged: Mapping[str, Collection[str]],
-    subject: Subject,
+    subject: ScanSubject,
     budget: Budget,
     deadline: float,
 ) -> Iterator[New]:
@@ -343,7 +343,7 @@ def _bound(running: Engine, hits: Sequence[Hit], placed: Placed, found: Scan, de
 
 
 def _new_names(
-    git: Git, hits: Sequence[Hit], placed: Placed, subject: Subject, budget: Budget, deadline: float
+    git: Git, hits: Sequence[Hit], placed: Placed, subject: ScanSubject, budget: Budget, deadline: float
 ) -> Iterator[New]:
     """Names that nothing before the range has at that path; folders are written again around names that were there."""
     before = subject.boundary()[:_MOST_ASKED] if hits else ()

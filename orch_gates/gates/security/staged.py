@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from orch_gates.documents import escape
 from orch_gates.errors import UsageError
-from orch_gates.gates.security.scan import Subject
+from orch_gates.gates.security.scan import ScanSubject
 from orch_gates.git import objects
-from orch_gates.git.changes import GITLINK, Change, parse_raw
+from orch_gates.git.changes import GITLINK, CommitChange, parse_raw
 from orch_gates.git.cli import Git
 from orch_gates.git.feed import Listed
 from orch_gates.scanners.engine import Text
@@ -21,14 +21,14 @@ _EMPTY_TREE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Nothing:
+class NothingStaged:
     """There is nothing to judge: why, and whether that is because a merge is in progress."""
 
     why: str
     merging: bool = False
 
 
-def staged(git: Git, named: Collection[str] = ()) -> Subject | Nothing:
+def staged(git: Git, named: Collection[str] = ()) -> ScanSubject | NothingStaged:
     """The staged files and their names, or why there are none.
 
     In the middle of a merge what is staged is compared with both sides, so that nobody is blamed for what the other
@@ -61,17 +61,17 @@ def staged(git: Git, named: Collection[str] = ()) -> Subject | Nothing:
             yield f"{oid}{name}\n".encode("utf-8", "surrogateescape")
 
     names = _new_names(git, () if whole else base, [change.path for change in added if not change.before])
-    return Subject(listed, lines, lambda: found, lambda: heads, names)
+    return ScanSubject(listed, lines, lambda: found, lambda: heads, names)
 
 
-def _nothing(*, merging: bool, named: bool) -> Nothing:
+def _nothing(*, merging: bool, named: bool) -> NothingStaged:
     if merging:
         not_named = ", and single files are not judged during a merge" if named else ""
-        return Nothing(f"the merge in progress adds no content of its own{not_named}", merging=True)
-    return Nothing(f"nothing is staged, and {'only submodules were' if named else 'no file was'} given")
+        return NothingStaged(f"the merge in progress adds no content of its own{not_named}", merging=True)
+    return NothingStaged(f"nothing is staged, and {'only submodules were' if named else 'no file was'} given")
 
 
-def _whole(git: Git, named: frozenset[str]) -> list[Change]:
+def _whole(git: Git, named: frozenset[str]) -> list[CommitChange]:
     """Named files as they are in the index, with nothing before them."""
     if not named:
         return []
@@ -79,7 +79,7 @@ def _whole(git: Git, named: frozenset[str]) -> list[Change]:
     there = {path: about.split(" ") for about, _, path in (row.partition("\t") for row in listed if row)}
     if absent := sorted(named - there.keys()):
         raise UsageError(f"{escape.visible(absent[0])} is not in the index, which is what is judged; git add it first")
-    return [Change("", path, there[path][1], ()) for path in sorted(named) if there[path][0] != GITLINK]
+    return [CommitChange("", path, there[path][1], ()) for path in sorted(named) if there[path][0] != GITLINK]
 
 
 def _merged(git: Git) -> list[str]:
@@ -111,12 +111,12 @@ def _above(path: str) -> Iterator[str]:
         yield path
 
 
-def _changed(git: Git, head: str) -> Iterator[Change]:
+def _changed(git: Git, head: str) -> Iterator[CommitChange]:
     raw = git.read("diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", head)
     return parse_raw(iter(raw.split(b"\0")), commit=" ")
 
 
-def _together(changes: list[Change]) -> Change:
+def _together(changes: list[CommitChange]) -> CommitChange:
     first = changes[0]
     before = tuple(oid for change in changes for oid in change.before)
-    return Change("", first.path, first.oid, before)
+    return CommitChange("", first.path, first.oid, before)

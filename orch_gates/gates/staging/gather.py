@@ -9,12 +9,12 @@ from pathlib import Path
 from orch_gates.documents import frontmatter
 from orch_gates.errors import OrchError, ReportError
 from orch_gates.gates import recorded, registry
-from orch_gates.gates.recorded import Record
+from orch_gates.gates.recorded import ReportContract
 from orch_gates.gates.staging import infra_file, judge, ran
 from orch_gates.gates.staging.infra import InfraList
-from orch_gates.gates.staging.judge import GATE, USED, Before, Rules, StagingFacts
+from orch_gates.gates.staging.judge import GATE, USED, Before, StagingFacts, StagingRules
 from orch_gates.git.cli import Git
-from orch_gates.results.model import Format, Problem, Results
+from orch_gates.results.model import Format, ResultProblem, Results
 from orch_gates.results.read import read as read_results
 from orch_gates.variables.groups import StagingSettings
 
@@ -59,7 +59,7 @@ def results(named: Sequence[str], wanted: Format | None, fresh: Fresh | None = N
     return tuple(found)
 
 
-def report_record() -> Record:
+def report_record() -> ReportContract:
     """The report that the gate on an edge reads."""
     found = registry.find(GATE)
     assert found is not None
@@ -96,9 +96,9 @@ def with_list(git: Git, facts: StagingFacts, trusted: str) -> StagingFacts:
     return _with(facts, found)
 
 
-def rules(settings: StagingSettings, *, strict: bool) -> Rules:
+def rules(settings: StagingSettings, *, strict: bool) -> StagingRules:
     """What is asked of a run."""
-    return Rules(
+    return StagingRules(
         tolerant=settings.infra_tolerance_enabled and not strict,
         required=settings.required,
         least=settings.least,
@@ -138,4 +138,4 @@ def _stale(path: Path, fresh: Fresh) -> str:
 
 
 def _useless(name: str, why: str) -> Results:
-    return Results(name, None, problems=(Problem(why),))
+    return Results(name, None, problems=(ResultProblem(why),))

@@ -19,7 +19,7 @@ USUAL_EXIT_CODES = (1,)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Waiver:
     """One kind of failure that is waived: `check` and `signature` are patterns, `expires` is the last day.
 
     `uses` is how many failures it may waive, in all runs that are counted together.
@@ -47,7 +47,7 @@ class Entry:
 class InfraList:
     """The entries of the target branch, and what runners exit with where checks failed and nothing else broke."""
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[Waiver, ...] = ()
     exit_codes: tuple[int, ...] = USUAL_EXIT_CODES
 
 
@@ -56,7 +56,7 @@ class Waived:
     """A red check that is nobody's fault, and the entries that say so."""
 
     check: str
-    entries: tuple[Entry, ...]
+    entries: tuple[Waiver, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def classify(red: Sequence[Check], allowed: InfraList, before: Mapping[str, int]
     return Classified(tuple(real), tuple(waived), used, why)
 
 
-def _entries_for(check: Check, entries: Sequence[Entry]) -> tuple[Entry, ...]:
+def _entries_for(check: Check, entries: Sequence[Waiver]) -> tuple[Waiver, ...]:
     """An entry for each failure of a check, the one that holds longest; none where one failure has none."""
     found = []
     for failure in check.failures:
@@ -104,11 +104,11 @@ def _entries_for(check: Check, entries: Sequence[Entry]) -> tuple[Entry, ...]:
     return tuple(found)
 
 
-def _hold(found: Sequence[Entry], today: date) -> bool:
+def _hold(found: Sequence[Waiver], today: date) -> bool:
     return all(entry.expires >= today for entry in found)
 
 
-def _refusal(found: Sequence[Entry], used: Mapping[str, int], today: date) -> str:
+def _refusal(found: Sequence[Waiver], used: Mapping[str, int], today: date) -> str:
     for entry in found:
         if entry.expires < today:
             return f"entry {entry.id} of {entry.owner} waived it until {entry.expires}; it no longer does"

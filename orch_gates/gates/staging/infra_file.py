@@ -10,12 +10,12 @@ from datetime import date
 from orch_gates.documents import frontmatter
 from orch_gates.errors import ExceptionListError, ReportError
 from orch_gates.gates.staging import pattern
-from orch_gates.gates.staging.infra import PATH, USUAL_EXIT_CODES, Entry, InfraList
+from orch_gates.gates.staging.infra import PATH, USUAL_EXIT_CODES, InfraList, Waiver
 from orch_gates.git.cli import Git
 
 SCHEMA = "orch.staging-infra/1"
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-_FIELDS = tuple(field.name for field in fields(Entry))
+_FIELDS = tuple(field.name for field in fields(Waiver))
 _TEXTS = ("check", "signature", "owner", "reason")
 # Fewer letters would fit nearly anything.
 _SHORTEST_CHECK = 3
@@ -69,7 +69,7 @@ def _exit_codes(given: object) -> tuple[int, ...]:
     return found
 
 
-def _entry(number: int, item: object) -> Entry:
+def _entry(number: int, item: object) -> Waiver:
     where = f"{PATH}: entry {number}"
     if not isinstance(item, Mapping) or set(item) != set(_FIELDS):
         raise ExceptionListError(f"{where} must have exactly: {', '.join(_FIELDS)}")
@@ -89,4 +89,4 @@ def _entry(number: int, item: object) -> Entry:
         expires = date.fromisoformat(str(item["expires"]))
     except ValueError as error:
         raise ExceptionListError(f"{where}: expires must be a date (YYYY-MM-DD)") from error
-    return Entry(item["id"], **texts, expires=expires, uses=uses)
+    return Waiver(item["id"], **texts, expires=expires, uses=uses)

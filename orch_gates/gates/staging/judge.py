@@ -16,10 +16,10 @@ from orch_gates.gates.policy import CONFIGURATION, STAGING_STATUS
 from orch_gates.gates.staging import infra, pattern
 from orch_gates.gates.staging import ran as listing
 from orch_gates.gates.staging.infra import Classified, InfraList
-from orch_gates.gates.staging.ran import Kind, Ran
+from orch_gates.gates.staging.ran import ChecksRun, ReportSection
 from orch_gates.model.finding import Finding
 from orch_gates.model.verdict import Outcome, Scalar, Verdict
-from orch_gates.results.model import Check, Results, Status
+from orch_gates.results.model import Check, CheckStatus, Results
 
 GATE = "staging-status"
 USED = "infra_used."
@@ -41,7 +41,7 @@ _LINE_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class StagingRules:
     """What is asked of a run, by the settings: `required` are patterns, `least` is how many checks have to pass."""
 
     tolerant: bool = True
@@ -54,7 +54,7 @@ class Rules:
 class Before:
     """What the report of the run before this one keeps: what ran, and how often each entry was used."""
 
-    ran: Ran = field(default_factory=Ran)
+    ran: ChecksRun = field(default_factory=ChecksRun)
     used: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -68,7 +68,7 @@ class StagingFacts:
 
     results: tuple[Results, ...]
     exit_code: int
-    rules: Rules = Rules()
+    rules: StagingRules = StagingRules()
     allowed: InfraList = field(default_factory=InfraList)
     before: Before = field(default_factory=Before)
     broken: tuple[str, ...] = ()
@@ -81,7 +81,7 @@ class Judged:
     """The verdict, what is kept of what ran, and what was waived."""
 
     verdict: Verdict
-    ran: Ran
+    ran: ChecksRun
 
     def outputs(self) -> dict[str, str]:
         """How many checks there were, and what became of those that failed, for the steps after this one."""
@@ -140,7 +140,13 @@ def merged(results: Iterable[Results]) -> dict[str, Check]:
     return found
 
 
-_RANKS = {Status.SKIPPED: 0, Status.TODO: 1, Status.PASSED: 2, Status.FAILED: 3, Status.ERRORED: 4}
+_RANKS = {
+    CheckStatus.SKIPPED: 0,
+    CheckStatus.TODO: 1,
+    CheckStatus.PASSED: 2,
+    CheckStatus.FAILED: 3,
+    CheckStatus.ERRORED: 4,
+}
 
 
 def _worse(one: Check, other: Check) -> Check:
@@ -180,7 +186,7 @@ def _problems(
 
 def _too_few(facts: StagingFacts, checks: Mapping[str, Check], classified: Classified) -> str:
     """Why what passed is too little to prove anything; empty where it is enough, or red anyway."""
-    passed = sum(check.status is Status.PASSED for check in checks.values())
+    passed = sum(check.status is CheckStatus.PASSED for check in checks.values())
     if not checks:
         return "there are no checks"
     if not passed and not classified.real:
@@ -228,7 +234,7 @@ def _reason(checks: Mapping[str, Check], classified: Classified, problems: Seque
         parts.append(f"{len(problems) - 1} more")
     if parts:
         return "; ".join(parts)
-    passed = sum(check.status is Status.PASSED for check in checks.values())
+    passed = sum(check.status is CheckStatus.PASSED for check in checks.values())
     waived = f", {_count(len(classified.waived), 'failure')} of the sandbox waived" if classified.waived else ""
     return f"{passed} of {_count(len(checks), 'check')} passed{waived}"
 
@@ -270,7 +276,7 @@ def _first_line(failures: Sequence[str]) -> str:
 
 
 def _notices(
-    facts: StagingFacts, checks: Mapping[str, Check], classified: Classified, gone: Sequence[str], now: Ran
+    facts: StagingFacts, checks: Mapping[str, Check], classified: Classified, gone: Sequence[str], now: ChecksRun
 ) -> Iterator[str]:
     yield from facts.doubts
     lines = []
@@ -282,12 +288,12 @@ def _notices(
     yield from _bounded(lines)
     if not facts.rules.missing_fails:
         yield from _bounded([f"ran before, but not now: {name}" for name in gone])
-    flaky = [check.id for check in checks.values() if check.flaky and check.status is Status.PASSED]
+    flaky = [check.id for check in checks.values() if check.flaky and check.status is CheckStatus.PASSED]
     if flaky:
         yield f"{_count(len(flaky), 'check')} passed only when run again: {', '.join(flaky[:5])}"
     if checks and not now.counts:
         yield "the checks that ran are too many to record; the next run cannot detect missing ones"
-    elif now.kind is Kind.SUITES:
+    elif now.kind is ReportSection.SUITES:
         yield "what ran is recorded by suites, as there are too many checks to name"
 
 
@@ -312,7 +318,7 @@ def _evidence(
         "formats": ", ".join(sorted({one.format or "unknown" for one in facts.results})),
         "results": f"sha256:{digests}",
         "checks": len(checks),
-        **{status.value: statuses[status] for status in Status},
+        **{status.value: statuses[status] for status in CheckStatus},
         "real": len(classified.real),
         "waived": len(classified.waived),
         **used,

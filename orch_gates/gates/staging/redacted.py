@@ -59,7 +59,7 @@ def _without_words(judged: Judged, why: str) -> Judged:
     left = _more(len(verdict.findings) - len(findings), "findings")
     note = f"the checks' messages are not shown, as they could not be scanned for secrets: {why}"
     shown = replace(verdict, findings=findings, notices=(*verdict.notices[:MAX_NOTICES], *left, note))
-    return replace(judged, verdict=shown, ran=ran.Ran())
+    return replace(judged, verdict=shown, ran=ran.ChecksRun())
 
 
 def _more(left: int, what: str) -> Iterator[str]:

@@ -14,7 +14,7 @@ from orch_gates.git.cli import Git, open_repository
 from orch_gates.hooks.server_hook import kinds, script
 from orch_gates.hooks.server_hook import owner as owners
 from orch_gates.hooks.server_hook.filesystem import explained, telling
-from orch_gates.hooks.server_hook.kinds import Kind
+from orch_gates.hooks.server_hook.kinds import HookFileKind
 from orch_gates.hooks.server_hook.owner import Owner
 from orch_gates.settings import Settings
 
@@ -30,7 +30,7 @@ class HookFile:
     """What is at a hook's path; `link` is where a symbolic link there leads."""
 
     path: Path
-    kind: Kind
+    kind: HookFileKind
     content: bytes = b""
     link: str = ""
     executable: bool = False
@@ -85,7 +85,7 @@ class BareRepository:
         found = self.look(self.plain)
         with self.owner.acting():
             beside = (self.hooks / _FOLDER).is_dir()
-        return found.kind is Kind.DISPATCHER or (found.kind is Kind.OTHER and beside)
+        return found.kind is HookFileKind.DISPATCHER or (found.kind is HookFileKind.OTHER and beside)
 
 
 def hook_paths(hooks: Path) -> tuple[Path, Path]:
@@ -171,10 +171,10 @@ def look(path: Path) -> HookFile:
     except (FileNotFoundError, NotADirectoryError):
         # A link to nothing is in the way of a file.
         if path.is_symlink():
-            return HookFile(path, Kind.NOT_A_FILE, link=str(path.readlink()))
-        return HookFile(path, Kind.ABSENT)
+            return HookFile(path, HookFileKind.NOT_A_FILE, link=str(path.readlink()))
+        return HookFile(path, HookFileKind.ABSENT)
     if not stat.S_ISREG(about.st_mode):
-        return HookFile(path, Kind.NOT_A_FILE, link=link)
+        return HookFile(path, HookFileKind.NOT_A_FILE, link=link)
     executable = os.access(path, os.X_OK, effective_ids=True)
     with path.open("rb") as file:
         content = file.read(_MOST)

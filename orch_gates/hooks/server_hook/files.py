@@ -13,7 +13,7 @@ from orch_gates import clock
 from orch_gates.errors import UsageError
 from orch_gates.hooks.server_hook.bare_repository import BareRepository, HookFile
 from orch_gates.hooks.server_hook.filesystem import telling
-from orch_gates.hooks.server_hook.kinds import Kind
+from orch_gates.hooks.server_hook.kinds import HookFileKind
 
 # Gitea's dispatcher calls what `*` matches, which no name with a dot in front is.
 _UNFINISHED = ".orch-gates-"
@@ -66,7 +66,7 @@ def put_back(bare: BareRepository, before: HookFile) -> None:
     """
     target = before.path
     with bare.writer.acting(), telling("put back as it was", target):
-        if before.kind is Kind.ABSENT:
+        if before.kind is HookFileKind.ABSENT:
             target.unlink(missing_ok=True)
         elif before.link:
             link = target.with_name(f"{_UNFINISHED}{os.urandom(8).hex()}")

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from orch_gates.hooks.server_hook.kinds import Kind
+from orch_gates.hooks.server_hook.kinds import HookFileKind
 
 
-class State(Enum):
+class HookState(Enum):
     """Whether pushes are judged; the value is the exit code (GATE-2)."""
 
     WORKING = 0
@@ -19,7 +19,7 @@ class State(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class HookEvidence:
     """What was found out about the hook of one repository.
 
     `hook` is ours, empty where there is none; `entry` is what git runs. `installed_pin` is the engine that the hook's
@@ -34,7 +34,7 @@ class Facts:
     configured: str = ""
     shared: bool = False
     unusable: str = ""
-    entry: Kind = Kind.ABSENT
+    entry: HookFileKind = HookFileKind.ABSENT
     entry_executable: bool = False
     entry_calls_us: bool = False
     hook: str = ""
@@ -55,41 +55,43 @@ class Facts:
 class HookStatus:
     """The state of a hook, with every reason for it."""
 
-    facts: Facts
-    state: State
+    facts: HookEvidence
+    state: HookState
     reasons: tuple[str, ...]
 
 
-def hook_status(facts: Facts) -> HookStatus:
+def hook_status(facts: HookEvidence) -> HookStatus:
     """What keeps a hook from its work counts before what could not be told."""
     if facts.unreadable:
-        return HookStatus(facts, State.UNKNOWN, (facts.unreadable,))
+        return HookStatus(facts, HookState.UNKNOWN, (facts.unreadable,))
     broken = tuple(_broken(facts))
     if broken:
-        return HookStatus(facts, State.NOT_WORKING, broken)
+        return HookStatus(facts, HookState.NOT_WORKING, broken)
     unknown = tuple(_unknown(facts))
     if unknown:
-        return HookStatus(facts, State.UNKNOWN, unknown)
+        return HookStatus(facts, HookState.UNKNOWN, unknown)
     return HookStatus(
-        facts, State.WORKING, ("proven" if facts.proof == "" else "installed, not tried; --prove tries it with a push",)
+        facts,
+        HookState.WORKING,
+        ("proven" if facts.proof == "" else "installed, not tried; --prove tries it with a push",),
     )
 
 
 def exit_code(statuses: Sequence[HookStatus]) -> int:
     """The worst of them: one that does not work counts before one that could not be told."""
     codes = {status.state.value for status in statuses}
-    return min(codes - {State.WORKING.value}, default=State.WORKING.value)
+    return min(codes - {HookState.WORKING.value}, default=HookState.WORKING.value)
 
 
-def _broken(facts: Facts) -> Iterator[str]:
+def _broken(facts: HookEvidence) -> Iterator[str]:
     if facts.unusable:
         yield facts.unusable
     if not facts.hook and not facts.entry_calls_us:
-        there = " (another hook is there)" if facts.entry is Kind.OTHER else ""
-        gitea = "--gitea " if facts.entry is Kind.DISPATCHER else ""
+        there = " (another hook is there)" if facts.entry is HookFileKind.OTHER else ""
+        gitea = "--gitea " if facts.entry is HookFileKind.DISPATCHER else ""
         yield f"not installed{there}; run `orch-gates hook install {gitea}{shlex.quote(facts.repository)}`"
         return
-    if facts.below_dispatcher and facts.entry in {Kind.ABSENT, Kind.NOT_A_FILE}:
+    if facts.below_dispatcher and facts.entry in {HookFileKind.ABSENT, HookFileKind.NOT_A_FILE}:
         yield "no dispatcher calls it: have the server write its hooks (gitea admin regenerate hooks)"
     elif not facts.entry_executable or (facts.hook and not facts.executable):
         yield facts.why_not_run
@@ -103,7 +105,7 @@ def _broken(facts: Facts) -> Iterator[str]:
         yield facts.proof
 
 
-def _unknown(facts: Facts) -> Iterator[str]:
+def _unknown(facts: HookEvidence) -> Iterator[str]:
     if facts.proof == "":
         return
     if facts.doubt:
@@ -115,5 +117,5 @@ def _unknown(facts: Facts) -> Iterator[str]:
         yield "the hook was changed, so what it runs is unknown; --prove tests it with a push"
     elif facts.installed_pin is None:
         yield f"{facts.program} does not report its engine; --prove tests it with a push"
-    if facts.below_dispatcher and facts.entry is Kind.OTHER:
+    if facts.below_dispatcher and facts.entry is HookFileKind.OTHER:
         yield "it is unknown whether the server's own hook calls those in pre-receive.d; --prove tests it with a push"

@@ -11,7 +11,7 @@ from orch_gates import process
 from orch_gates.errors import OrchError, UsageError
 from orch_gates.hooks.server_hook import bare_repository, files, proof, script
 from orch_gates.hooks.server_hook.bare_repository import BareRepository
-from orch_gates.hooks.server_hook.kinds import Kind
+from orch_gates.hooks.server_hook.kinds import HookFileKind
 from orch_gates.settings import Settings
 
 _TRY_S = 60
@@ -58,7 +58,9 @@ def install_all(settings: Settings, root: Path) -> Iterator[str]:
     for repository in bare_repository.bare_repositories(Path(os.path.realpath(root)), refused):
         try:
             bare = bare_repository.find(settings, repository, _command(root, every=True))
-            targets = [path for path in (bare.plain, bare.below_dispatcher) if bare.look(path).kind is Kind.OURS]
+            targets = [
+                path for path in (bare.plain, bare.below_dispatcher) if bare.look(path).kind is HookFileKind.OURS
+            ]
         except OrchError as error:
             # One that git cannot read is told only where a hook of ours may be in it.
             if _may_be_ours(repository / "hooks"):
@@ -141,8 +143,8 @@ def _target(bare: BareRepository, repository: Path, *, gitea: bool) -> Path:
                 f"install this one there, with --gitea:\n{command}"
             )
         return _replaceable(bare, bare.plain).path
-    if plain.kind in {Kind.ABSENT, Kind.OURS}:
-        there = "a hook of orch-gates" if plain.kind is Kind.OURS else "no hook"
+    if plain.kind in {HookFileKind.ABSENT, HookFileKind.OURS}:
+        there = "a hook of orch-gates" if plain.kind is HookFileKind.OURS else "no hook"
         raise UsageError(
             f"{bare.plain} is {there} and no dispatcher of a Gitea or Forgejo server, so nothing would call "
             "pre-receive.d; leave --gitea out, or have the server write its hooks: gitea admin regenerate hooks"
@@ -152,10 +154,10 @@ def _target(bare: BareRepository, repository: Path, *, gitea: bool) -> Path:
 
 def _replaceable(bare: BareRepository, target: Path) -> bare_repository.HookFile:
     found = bare.look(target)
-    if found.kind is Kind.NOT_A_FILE:
+    if found.kind is HookFileKind.NOT_A_FILE:
         leads = f" but a link to {found.link}" if found.link else ""
         raise UsageError(f"{target} is not a file{leads}; move it away")
-    if found.kind not in {Kind.ABSENT, Kind.OURS}:
+    if found.kind not in {HookFileKind.ABSENT, HookFileKind.OURS}:
         raise UsageError(f"{target} is another hook; move it away, or call `orch-gates hook pre-receive` from it")
     return found
 
@@ -172,6 +174,6 @@ def _command(repository: Path, *, gitea: bool = False, every: bool = False) -> l
 
 def _may_be_ours(hooks: Path) -> bool:
     try:
-        return any(bare_repository.look(path).kind is Kind.OURS for path in bare_repository.hook_paths(hooks))
+        return any(bare_repository.look(path).kind is HookFileKind.OURS for path in bare_repository.hook_paths(hooks))
     except OSError:
         return True

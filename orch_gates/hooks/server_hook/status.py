@@ -14,15 +14,15 @@ from orch_gates.errors import OrchError, UsageError
 from orch_gates.hooks.server_hook import bare_repository, install, kinds, proof, script
 from orch_gates.hooks.server_hook.bare_repository import BareRepository, HookFile
 from orch_gates.hooks.server_hook.filesystem import telling
-from orch_gates.hooks.server_hook.hook_status import Facts, HookStatus, State, hook_status
-from orch_gates.hooks.server_hook.kinds import Kind
+from orch_gates.hooks.server_hook.hook_status import HookEvidence, HookState, HookStatus, hook_status
+from orch_gates.hooks.server_hook.kinds import HookFileKind
 from orch_gates.settings import Settings
 
 _ASK_S = 120
 
 
 @dataclass(slots=True)
-class Status:
+class HookInspector:
     """How hooks stand; what programs say about themselves is asked once.
 
     `targets` are branches that matter beside the default one.
@@ -57,23 +57,23 @@ class Status:
                 found += 1
                 yield status
         for why in refused:
-            yield hook_status(Facts(why.split(" cannot be ")[0], unreadable=why))
+            yield hook_status(HookEvidence(why.split(" cannot be ")[0], unreadable=why))
         if not found and not refused:
             raise UsageError(f"no bare repository is below {root}")
 
     def _stands(self, repository: Path) -> HookStatus:
         return hook_status(self._facts(repository))
 
-    def _facts(self, repository: Path) -> Facts:
+    def _facts(self, repository: Path) -> HookEvidence:
         command = [str(script.program()), "hook", "status", str(repository.absolute())]
         try:
             bare = bare_repository.find(self.settings, repository, command)
             plain, below = bare.look(bare.plain), bare.look(bare.below_dispatcher)
             others = tuple(_others(bare))
         except OrchError as error:
-            return Facts(str(repository), unreadable=str(error).replace("\n", " "))
-        ours = next((one for one in (plain, below) if one.kind is Kind.OURS), None)
-        facts = Facts(
+            return HookEvidence(str(repository), unreadable=str(error).replace("\n", " "))
+        ours = next((one for one in (plain, below) if one.kind is HookFileKind.OURS), None)
+        facts = HookEvidence(
             str(bare.git_dir),
             hooks=str(bare.hooks),
             configured=bare.configured,
@@ -88,11 +88,11 @@ class Status:
         if ours is not None:
             facts = self._with_hook(facts, bare, ours)
         # A hook that is known not to run would let the leak in.
-        if self.prove and hook_status(facts).state is not State.NOT_WORKING:
+        if self.prove and hook_status(facts).state is not HookState.NOT_WORKING:
             facts = self._with_proof(facts, bare, ours)
         return facts
 
-    def _with_proof(self, facts: Facts, bare: BareRepository, ours: HookFile | None) -> Facts:
+    def _with_proof(self, facts: HookEvidence, bare: BareRepository, ours: HookFile | None) -> HookEvidence:
         hook, doubt = ours.path if ours is not None else bare.plain, ""
         try:
             refs = proof.names(bare, self.targets)
@@ -106,7 +106,7 @@ class Status:
             return replace(facts, proof=str(error))
         return replace(facts, doubt=doubt) if doubt else replace(facts, proof="")
 
-    def _with_hook(self, facts: Facts, bare: BareRepository, ours: HookFile) -> Facts:
+    def _with_hook(self, facts: HookEvidence, bare: BareRepository, ours: HookFile) -> HookEvidence:
         found = script.parse(ours.content)
         facts = replace(
             facts,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orch_gates.errors import OrchError, UsageError
 from orch_gates.hooks.server_hook import bare_repository, files, kinds, script
-from orch_gates.hooks.server_hook.kinds import Kind
+from orch_gates.hooks.server_hook.kinds import HookFileKind
 from orch_gates.settings import Settings
 
 
@@ -22,7 +22,7 @@ def uninstall(settings: Settings, repository: Path, *, shared: bool) -> Iterator
     bare = bare_repository.find(settings, repository, command)
     with files.removal(bare):
         found = [bare.look(path) for path in (bare.plain, bare.below_dispatcher)]
-        ours = [one for one in found if one.kind is Kind.OURS]
+        ours = [one for one in found if one.kind is HookFileKind.OURS]
         if ours and bare.shared and not shared:
             raise UsageError(
                 f"{bare.hooks} holds the hook of every repository that has its hooks there; to take it from all of "
@@ -31,7 +31,11 @@ def uninstall(settings: Settings, repository: Path, *, shared: bool) -> Iterator
         for one in ours:
             files.remove(bare, one.path)
             yield f"removed {one.path}"
-    calling = [one for one in found if one.kind in {Kind.OTHER, Kind.DISPATCHER} and kinds.calls_us(one.content)]
+    calling = [
+        one
+        for one in found
+        if one.kind in {HookFileKind.OTHER, HookFileKind.DISPATCHER} and kinds.calls_us(one.content)
+    ]
     if calling:
         what = f"{calling[0].path} calls orch-gates, but was not written by it"
         raise OrchError(f"{what}; edit it by hand, as pushes are judged until then")

@@ -21,7 +21,7 @@ from orch_gates.tasks.edge import Merge
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class QueuedPull:
     """A pull request as the forge shows it, and whether it carries the label that asks for its merge."""
 
     pull: PullRequest
@@ -29,7 +29,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class QueueEntry:
     """The task of a pull request, and the newest attempt to merge it."""
 
     task: Task
@@ -67,13 +67,13 @@ class LabelEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class QueueLook:
     """Everything that was looked at, by the number of the pull request."""
 
     target: str
     label: str
-    pulls: Mapping[int, Seen]
-    entries: Mapping[int, Entry]
+    pulls: Mapping[int, QueuedPull]
+    entries: Mapping[int, QueueEntry]
     label_events: Mapping[int, LabelEvent] = field(default_factory=dict)
 
 
@@ -143,13 +143,13 @@ class SetLabel:
 Action: TypeAlias = Enqueue | Refuse | Unlabel | Unlabelled | TakeOut | Drop | SetLabel
 
 
-def plan(look: Look) -> tuple[Action, ...]:
+def plan(look: QueueLook) -> tuple[Action, ...]:
     """What follows, by number; nothing where everything is as it should be."""
     found = (_about(look, number) for number in sorted(look.pulls))
     return tuple(action for action in found if action is not None)
 
 
-def _about(look: Look, number: int) -> Action | None:
+def _about(look: QueueLook, number: int) -> Action | None:
     seen, entry = look.pulls[number], look.entries.get(number)
     if entry is not None and entry.queued:
         return _still(look, seen, entry)
@@ -160,7 +160,7 @@ def _about(look: Look, number: int) -> Action | None:
     return _labelled(look, seen, entry) if seen.labelled else None
 
 
-def _labelled(look: Look, seen: Seen, entry: Entry | None) -> Action | None:
+def _labelled(look: QueueLook, seen: QueuedPull, entry: QueueEntry | None) -> Action | None:
     pull = seen.pull
     if pull.state is not PullState.OPEN or pull.target != look.target:
         # Another queue may be meant.
@@ -191,7 +191,7 @@ def unfit(pull: PullRequest, task: Task | None) -> str:
     return "" if OID.fullmatch(pull.head) else "the forge did not report its head commit"
 
 
-def _still(look: Look, seen: Seen, entry: Entry) -> Action | None:
+def _still(look: QueueLook, seen: QueuedPull, entry: QueueEntry) -> Action | None:
     """Whether what was asked for holds; once the forge was asked for the merge, it is too late to leave."""
     task, pull = entry.task, seen.pull
     if entry.merging or task.state.waits_for_a_person:
@@ -209,7 +209,7 @@ def _still(look: Look, seen: Seen, entry: Entry) -> Action | None:
     return TakeOut(pull.number, task.id, why, seen.labelled) if why else None
 
 
-def _other_label_event(look: Look, seen: Seen, entry: Entry, label_event: LabelEvent) -> Action | None:
+def _other_label_event(look: QueueLook, seen: QueuedPull, entry: QueueEntry, label_event: LabelEvent) -> Action | None:
     """An event says that the label was set at another commit than the one that is queued."""
     task, pull = entry.task, seen.pull
     assert task.enqueued is not None
@@ -227,7 +227,7 @@ def anybody(label: str) -> str:
     return f"the label {label}"
 
 
-def left(look: Look, seen: Seen, entry: Entry) -> str:
+def left(look: QueueLook, seen: QueuedPull, entry: QueueEntry) -> str:
     """Why a pull request is to be taken out of the queue; empty where it stays in."""
     pull, request = seen.pull, entry.task.enqueued
     assert request is not None
@@ -247,7 +247,7 @@ def left(look: Look, seen: Seen, entry: Entry) -> str:
     return ""
 
 
-def ours(head: str, entry: Entry) -> bool:
+def ours(head: str, entry: QueueEntry) -> bool:
     """Whether a commit is the one that was asked for, or what an attempt made of it by catching it up."""
     task, attempt = entry.task, entry.attempt
     if task.enqueued is None:
@@ -313,7 +313,7 @@ def red_by_test(queued: Iterable[tuple[Task, Attempt | None]], tip: str, now: da
     return ""
 
 
-def passed_over(entry: Entry, frozen: str, now: datetime) -> str:
+def passed_over(entry: QueueEntry, frozen: str, now: datetime) -> str:
     """Why nothing is done for one whose turn it is; empty where it moves.
 
     What the forge was asked for is settled in a freeze too, and an attempt that goes on has no time to wait for.

@@ -17,17 +17,17 @@ from orch_gates.errors import OrchError, StateDocumentError, UsageError
 from orch_gates.forge.port.issues import Issues
 from orch_gates.forge.port.pulls import PullRequest, PullState
 from orch_gates.merge import ledger
-from orch_gates.merge.context import Context
+from orch_gates.merge.context import MergeContext
 from orch_gates.merge.queue import plan
 from orch_gates.merge.queue.plan import (
     Action,
     Drop,
     Enqueue,
-    Entry,
     LabelEvent,
-    Look,
+    QueuedPull,
+    QueueEntry,
+    QueueLook,
     Refuse,
-    Seen,
     SetLabel,
     TakeOut,
     Unlabel,
@@ -53,7 +53,7 @@ _NOTHING: Mapping[int, LabelEvent] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class PullResult:
     """What became of a pull request; `problem`: it could not be done or told, and the next run tries it again."""
 
     pull: int
@@ -66,7 +66,7 @@ class Done:
 class Queueing:
     """The queue of one target, as one process works on it."""
 
-    context: Context
+    context: MergeContext
 
     @property
     def label(self) -> str:
@@ -78,7 +78,7 @@ class Queueing:
         """Who works on it, as people may read it: an address is not for a comment on a pull request."""
         return _ADDRESS.sub("", self.context.by).strip() or self.context.by
 
-    def look(self, label_events: Mapping[int, LabelEvent] = _NOTHING) -> Look:
+    def look(self, label_events: Mapping[int, LabelEvent] = _NOTHING) -> QueueLook:
         """All pull requests that carry the label, and all that are queued.
 
         `label_events`: by pull request, the label that the event of this run set.
@@ -87,15 +87,15 @@ class Queueing:
             OrchError: they, or the tasks, could not be read completely: nothing follows from a part of them.
         """
         pulls = self.context.need_forge().pulls
-        found = {one.number: Seen(one, labelled=True) for one in pulls.labelled(self.label)}
+        found = {one.number: QueuedPull(one, labelled=True) for one in pulls.labelled(self.label)}
         snapshot = self.context.store.load()
         everything = entries(snapshot, self.context.target)
         kept = {number: entry for number, entry in everything if number in found or _wanted(entry)}
         for number in sorted(kept.keys() - found.keys()):
             # It may carry the label by now: it was set after the list was read.
             one = pulls.get(number)
-            found[number] = Seen(one, labelled=has(one, self.label))
-        return Look(self.context.target, self.label, found, kept, label_events)
+            found[number] = QueuedPull(one, labelled=has(one, self.label))
+        return QueueLook(self.context.target, self.label, found, kept, label_events)
 
     def need(self, number: int) -> Task:
         """The task of a pull request.
@@ -116,7 +116,7 @@ class Queueing:
             ForgeRefused, ForgeUnavailable: there is none, or it could not be asked.
         """
         page = book.find(self.context.store.load(), task_of(number))
-        if page is not None and Entry(page.task, None).queued:
+        if page is not None and QueueEntry(page.task, None).queued:
             return
         if not has(self.context.need_forge().pulls.get(number), self.label):
             raise UsageError(f"pull request {number} is not queued; queue it first: `orch-gates queue add {number}`")
@@ -175,17 +175,17 @@ class Queueing:
 
         return commit_of(context.store.transact(decision)) != ""
 
-    def settle(self, actions: Iterable[Action]) -> tuple[Done, ...]:
+    def settle(self, actions: Iterable[Action]) -> tuple[PullResult, ...]:
         """Do what follows, one pull request after the other; what fails for one stops no other (P3)."""
-        done: list[Done] = []
+        done: list[PullResult] = []
         for action in actions:
             try:
                 done += self._done(action)
             except OrchError as error:
-                done.append(Done(_number(action), "problem", str(error), problem=True))
+                done.append(PullResult(_number(action), "problem", str(error), problem=True))
         return tuple(done)
 
-    def _done(self, action: Action) -> Sequence[Done]:
+    def _done(self, action: Action) -> Sequence[PullResult]:
         match action:
             case Enqueue(pull=pull, by=by, instead=instead):
                 return self._enqueue(pull, one_line(by) or plan.anybody(self.label), instead=instead)
@@ -195,7 +195,7 @@ class Queueing:
                 return []
             case Refuse(number=number, reason=reason):
                 self._unlabel(number)
-                return [Done(number, "refused", reason)]
+                return [PullResult(number, "refused", reason)]
             case Unlabel(number=number, task=task):
                 self._unlabel(number)
                 self._apply(task, events.LabelSettled(self.by))
@@ -207,11 +207,11 @@ class Queueing:
                 return self.take_out(number, task, reason, unlabel=unlabel)
             case Drop(number=number, task=task, reason=reason):
                 self._apply(task, events.CancelAsked(self.by, reason))
-                return [Done(number, "dropped", reason)]
+                return [PullResult(number, "dropped", reason)]
             case _:
                 assert_never(action)
 
-    def _enqueue(self, pull: PullRequest, by: str, *, instead: bool) -> Sequence[Done]:
+    def _enqueue(self, pull: PullRequest, by: str, *, instead: bool) -> Sequence[PullResult]:
         name = task_of(pull.number)
         if instead:
             self._apply(name, events.TakenOut(by, f"{by} asks for {pull.head[:10]} instead", unlabel=False))
@@ -220,9 +220,9 @@ class Queueing:
         except UsageError as error:
             # Something else is in its way, and stays there: the label would ask for ever.
             self._unlabel(pull.number)
-            return [Done(pull.number, "refused", str(error))]
+            return [PullResult(pull.number, "refused", str(error))]
 
-    def ask_and_label(self, pull: PullRequest) -> Done:
+    def ask_and_label(self, pull: PullRequest) -> PullResult:
         """Put a pull request into the queue by a person's command, and set the label that says so.
 
         Raises:
@@ -235,7 +235,7 @@ class Queueing:
             self._apply(task_of(pull.number), events.LabelSettled(self.by))
         return done
 
-    def ask(self, pull: PullRequest, by: str, *, label: bool = False) -> Done:
+    def ask(self, pull: PullRequest, by: str, *, label: bool = False) -> PullResult:
         """Put a pull request into the queue, for the commit at its head; `label`: that is still to be set.
 
         Raises:
@@ -252,11 +252,11 @@ class Queueing:
             return self._new(pull, name, event)
         entry = _entry(snapshot, pull.target, page.task)
         if entry is not None and entry.queued and plan.ours(pull.head, entry):
-            return Done(pull.number, "queued", f"it is queued already: {page.task.reason}")
+            return PullResult(pull.number, "queued", f"it is queued already: {page.task.reason}")
         reason = self._apply(name, event)
-        return Done(pull.number, "queued", reason)
+        return PullResult(pull.number, "queued", reason)
 
-    def _new(self, pull: PullRequest, name: TaskId, event: events.EnqueueRequested) -> Done:
+    def _new(self, pull: PullRequest, name: TaskId, event: events.EnqueueRequested) -> PullResult:
         context, now = self.context, self.context.now()
         pipeline = replace(QUEUE, caps=context.configured.pipeline.caps)
         title = escape.clip(" ".join(escape.visible(pull.title).split()), _LONGEST_TITLE) or name
@@ -266,10 +266,10 @@ class Queueing:
         wanted = decide(made.model_copy(update={"pipeline": MERGE_QUEUE}), event, (), now, pipeline).task
         created = create(context.store, wanted, context.configured, now)
         if created.commit:
-            return Done(pull.number, "queued", created.task.reason)
-        return Done(pull.number, "queued", self._apply(name, event))
+            return PullResult(pull.number, "queued", created.task.reason)
+        return PullResult(pull.number, "queued", self._apply(name, event))
 
-    def take_out(self, number: int, task: str, reason: str, *, unlabel: bool) -> Sequence[Done]:
+    def take_out(self, number: int, task: str, reason: str, *, unlabel: bool) -> Sequence[PullResult]:
         """Take a pull request out of the queue, and its label off where it is there.
 
         Raises:
@@ -281,7 +281,7 @@ class Queueing:
         if unlabel:
             self._unlabel(number)
             self._apply(task, events.LabelSettled(self.by))
-        return [Done(number, "out", result)]
+        return [PullResult(number, "out", result)]
 
     def unlabel_refused(self, task: Task) -> None:
         """Take the label off a pull request that a gate sent back, so that nothing loops.
@@ -304,7 +304,7 @@ class Queueing:
         context = self.context
 
         def too_late(snapshot: Snapshot, now: Task) -> str:
-            entry = Entry(now, ledger.page(snapshot, context.target, now.id).attempt)
+            entry = QueueEntry(now, ledger.page(snapshot, context.target, now.id).attempt)
             leaves = isinstance(event, events.TakenOut | events.CancelAsked)
             return "its merge was already requested at the forge" if leaves and entry.merging else ""
 
@@ -314,7 +314,7 @@ class Queueing:
         return applied.decision.reason
 
 
-def entries(snapshot: Snapshot, target: str) -> Iterator[tuple[int, Entry]]:
+def entries(snapshot: Snapshot, target: str) -> Iterator[tuple[int, QueueEntry]]:
     """Every pull request that was ever asked for and is not queued for another target, with its newest attempt."""
     for task in book.read(snapshot).tasks:
         if task.enqueued is not None and (task.enqueued.target == target or task.stage == QUEUE.rework):
@@ -324,13 +324,13 @@ def entries(snapshot: Snapshot, target: str) -> Iterator[tuple[int, Entry]]:
                 yield task.enqueued.pull, entry
 
 
-def _entry(snapshot: Snapshot, target: str, task: Task) -> Entry | None:
+def _entry(snapshot: Snapshot, target: str, task: Task) -> QueueEntry | None:
     if task.state.finished:
-        return Entry(task, None)
+        return QueueEntry(task, None)
     try:
-        return Entry(task, ledger.page(snapshot, target, task.id).attempt)
+        return QueueEntry(task, ledger.page(snapshot, target, task.id).attempt)
     except StateDocumentError:
-        return None if task.stage != QUEUE.rework else Entry(task, None)
+        return None if task.stage != QUEUE.rework else QueueEntry(task, None)
 
 
 def task_of(pull: int) -> TaskId:
@@ -343,7 +343,7 @@ def has(pull: PullRequest, label: str) -> bool:
     return label.casefold() in {one.casefold() for one in pull.labels}
 
 
-def _wanted(entry: Entry) -> bool:
+def _wanted(entry: QueueEntry) -> bool:
     """Whether a pull request has to be looked at, also without the label."""
     return entry.queued or entry.unlabel
 

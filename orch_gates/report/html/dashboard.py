@@ -9,7 +9,7 @@ from importlib import resources
 from orch_gates.model.ids import timestamp
 from orch_gates.report.html import attention, deploys, merging, moving, tasks
 from orch_gates.report.html.markup import Child, Html, foreign, joined, tag
-from orch_gates.report.html.parts import Page, advice, badge, commit
+from orch_gates.report.html.parts import RenderContext, advice, badge, commit
 from orch_gates.report.html.values import Dashboard
 
 # What tells a page of ours from somebody's own.
@@ -18,7 +18,7 @@ MARK = '<meta name="generator" content="orch-gates dashboard">'
 
 def render(board: Dashboard) -> str:
     """The whole page; the same values make the same text."""
-    page = Page(board.now, frozenset(one.task.id for one in board.tasks))
+    page = RenderContext(board.now, frozenset(one.task.id for one in board.tasks))
     wanted = attention.wanted(board, page)
     sections = (
         attention.attention(wanted, page),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from orch_gates.model.environment import Deployed, Environment
 from orch_gates.model.watch import Act, Watch
 from orch_gates.report.html.markup import Html, foreign, joined, tag
-from orch_gates.report.html.parts import NONE, Page, badge, commit, empty, line, lines, section, table, when
+from orch_gates.report.html.parts import NONE, RenderContext, badge, commit, empty, line, lines, section, table, when
 from orch_gates.report.html.spark import sparks
 from orch_gates.report.html.values import Dashboard
 
@@ -17,7 +17,7 @@ _LEGEND = (
 )
 
 
-def environments(board: Dashboard, page: Page) -> Html:
+def environments(board: Dashboard, page: RenderContext) -> Html:
     """What each runs, whether that was verified, and what it ran before."""
     if not board.environments:
         return section("environments", "Environments", empty("Nothing was ever deployed."))
@@ -26,7 +26,7 @@ def environments(board: Dashboard, page: Page) -> Html:
     return section("environments", "Environments", table("What runs where", _HEADS, rows), *before)
 
 
-def _environment(one: Environment, page: Page) -> tuple[Html | str, ...]:
+def _environment(one: Environment, page: RenderContext) -> tuple[Html | str, ...]:
     current, verified = one.current, one.verified
     name = lines(tag("b", one.name), tag("span", f"generation {one.generation}", class_="age"))
     last = NONE if verified is None else lines(commit(verified.revision), when(verified.at, page.now))
@@ -43,14 +43,14 @@ def _known(one: Deployed) -> Html:
     return lines(badge(one.standing.value), *(tag("span", line(detail), class_="age") for detail in more))
 
 
-def _now(one: Environment, page: Page) -> Html:
+def _now(one: Environment, page: RenderContext) -> Html:
     if one.running is not None:
         deploy = joined((page.task(one.running.task), " at ", commit(one.running.revision)))
         return lines(badge("deploying"), deploy, joined(("until ", when(one.running.until, page.now))))
     return lines(badge("unknown"), line(one.unknown)) if one.unknown else Html("settled")
 
 
-def _history(one: Environment, page: Page) -> Html:
+def _history(one: Environment, page: RenderContext) -> Html:
     rows = (
         (
             tag("code", old.deploy),
@@ -66,7 +66,7 @@ def _history(one: Environment, page: Page) -> Html:
     return tag("details", tag("summary", f"What {one.name} ran before"), shown)
 
 
-def watches(board: Dashboard, page: Page) -> Html:
+def watches(board: Dashboard, page: RenderContext) -> Html:
     """What was seen of each deploy after it."""
     if not board.watches:
         return section("watches", "Watches", empty("No deploy was watched yet."))
@@ -74,7 +74,7 @@ def watches(board: Dashboard, page: Page) -> Html:
     return section("watches", "Watches", tag("div", *shown, class_="cards"), note=_LEGEND)
 
 
-def _watch(one: Watch, page: Page) -> Html:
+def _watch(one: Watch, page: RenderContext) -> Html:
     head = (foreign(one.environment), " ", page.task(one.task), " ", commit(one.revision))
     state = badge(one.verdict.value or one.state.value)
     armed = joined(("since ", when(one.armed, page.now), ", until ", when(one.deadline, page.now)))

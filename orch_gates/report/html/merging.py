@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from orch_gates.documents.escape import clip
 from orch_gates.report.html.markup import Html, foreign, joined, tag
-from orch_gates.report.html.parts import NONE, Page, advice, badge, count, empty, line, lines, section, table, when
+from orch_gates.report.html.parts import (
+    NONE,
+    RenderContext,
+    advice,
+    badge,
+    count,
+    empty,
+    line,
+    lines,
+    section,
+    table,
+    when,
+)
 from orch_gates.report.html.tasks import waits
 from orch_gates.report.html.values import Dashboard, LeaseRow, QueueOf, TaskRow
 
@@ -13,13 +25,13 @@ _LEASE = ("Target", "Holder", "Phase", "Until", "Who works on it", "Why")
 _TITLE = 80
 
 
-def queues(board: Dashboard, page: Page) -> Html:
+def queues(board: Dashboard, page: RenderContext) -> Html:
     """Who waits for a merge, in the order in which it is done."""
     shown = [_queue(one, page) for one in board.queues if one.rows or one.freeze is not None]
     return section("queue", "Merge queue", *(shown or [empty("Nothing is queued for a merge.")]))
 
 
-def _queue(one: QueueOf, page: Page) -> Html:
+def _queue(one: QueueOf, page: RenderContext) -> Html:
     head = tag("h3", "into ", foreign(one.target))
     frozen = []
     if one.freeze is not None:
@@ -30,7 +42,7 @@ def _queue(one: QueueOf, page: Page) -> Html:
     return joined((head, *frozen, shown))
 
 
-def _entry(row: TaskRow, page: Page) -> tuple[Html | str, ...]:
+def _entry(row: TaskRow, page: RenderContext) -> tuple[Html | str, ...]:
     task, why = row.task, row.why
     assert task.enqueued is not None
     position = why.position if why is not None else 0
@@ -42,7 +54,7 @@ def _entry(row: TaskRow, page: Page) -> tuple[Html | str, ...]:
     return str(position or "-"), pull, page.task(task.id), task.enqueued.priority.value, badge(phase), since, waits(row)
 
 
-def leases(board: Dashboard, page: Page) -> Html:
+def leases(board: Dashboard, page: RenderContext) -> Html:
     """Who may merge into which target, and how far the attempt is."""
     if not board.leases:
         return section("leases", "Leases and attempts", empty("No lease was ever granted."))
@@ -50,7 +62,7 @@ def leases(board: Dashboard, page: Page) -> Html:
     return section("leases", "Leases and attempts", table("Merge leases", _LEASE, rows))
 
 
-def _lease(one: LeaseRow, page: Page) -> tuple[Html | str, ...]:
+def _lease(one: LeaseRow, page: RenderContext) -> tuple[Html | str, ...]:
     lease, attempt = one.lease, one.attempt
     target = lines(foreign(lease.target), tag("span", f"generation {lease.generation}", class_="age"))
     if not lease.holder:

@@ -6,7 +6,7 @@ from orch_gates.model.ids import moment
 from orch_gates.model.job import Job
 from orch_gates.model.sweep import Tick
 from orch_gates.report.html.markup import Html, foreign, joined, link, tag
-from orch_gates.report.html.parts import Page, badge, count, empty, line, lines, section, span, table, when
+from orch_gates.report.html.parts import RenderContext, badge, count, empty, line, lines, section, span, table, when
 from orch_gates.report.html.values import Dashboard
 
 _JOBS = ("Task", "Role", "State", "Since", "Where", "Why")
@@ -29,7 +29,7 @@ def active(board: Dashboard) -> list[Job]:
     return sorted(found, key=lambda job: (job.status.value != "running", job.started or job.created, job.attempt))
 
 
-def jobs(board: Dashboard, page: Page) -> Html:
+def jobs(board: Dashboard, page: RenderContext) -> Html:
     """What runs, and what is to be started."""
     found = active(board)
     if not found:
@@ -37,7 +37,7 @@ def jobs(board: Dashboard, page: Page) -> Html:
     return section("jobs", "Jobs", table("Jobs that run or wait", _JOBS, (_job(job, page) for job in found)))
 
 
-def _job(job: Job, page: Page) -> tuple[Html | str, ...]:
+def _job(job: Job, page: RenderContext) -> tuple[Html | str, ...]:
     role = lines(job.role, tag("span", f"run {job.number} in {job.stage}", class_="age"))
     since = when(job.started or job.created, page.now)
     runner = line(job.runner) if job.run is None else joined((link("CI run", job.run.url), " ", line(job.runner)))
@@ -45,7 +45,7 @@ def _job(job: Job, page: Page) -> tuple[Html | str, ...]:
     return page.task(job.task), role, badge(job.status.value), since, runner, line(why)
 
 
-def sweep(board: Dashboard, page: Page) -> Html:
+def sweep(board: Dashboard, page: RenderContext) -> Html:
     """Whether its schedule is late, what its ticks did together, and the last of them."""
     found = board.sweep
     word = "not known" if found.problem else found.schedule
@@ -66,6 +66,6 @@ def sweep(board: Dashboard, page: Page) -> Html:
     return section("sweep", "Sweep", *parts)
 
 
-def _tick(tick: Tick, page: Page) -> tuple[Html | str, ...]:
+def _tick(tick: Tick, page: RenderContext) -> tuple[Html | str, ...]:
     took = int((moment(tick.ended) - moment(tick.started)).total_seconds())
     return when(tick.started, page.now), span(max(0, took)), line(tick.by), str(tick.generation)

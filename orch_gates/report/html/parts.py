@@ -25,7 +25,7 @@ _TONES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class RenderContext:
     """What every section needs to know: the moment, and which tasks have a row to link to."""
 
     now: datetime

@@ -10,7 +10,7 @@ from orch_gates.model.job import Job
 from orch_gates.model.task import DONE_STAGE
 from orch_gates.report.html.markup import Child, Html, joined, link, tag
 from orch_gates.report.html.parts import (
-    Page,
+    RenderContext,
     advice,
     anchor,
     badge,
@@ -31,7 +31,7 @@ _OPEN = 200
 _LOGGED = re.compile(r"- ([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}):[0-9]{2}Z (.*)")
 
 
-def tasks(board: Dashboard, page: Page) -> Html:
+def tasks(board: Dashboard, page: RenderContext) -> Html:
     """The section of all tasks: the stages in a line, a filter, and a table for each stage."""
     found: dict[str, list[TaskRow]] = {stage: [] for stage in board.stages}
     # Those of the merge queue, and those that are configured no more, come after the pipeline.
@@ -58,7 +58,7 @@ def _filter(total: int) -> Html:
     return tag("div", tag("label", "Show tasks with", for_="filter"), field, shown, class_="filter", hidden=True)
 
 
-def _stage(stage: str, rows: Sequence[TaskRow], page: Page) -> Html:
+def _stage(stage: str, rows: Sequence[TaskRow], page: RenderContext) -> Html:
     states: dict[str, int] = {}
     for one in rows:
         states[one.task.state.value] = states.get(one.task.state.value, 0) + 1
@@ -72,7 +72,7 @@ def _stage(stage: str, rows: Sequence[TaskRow], page: Page) -> Html:
     return tag("details", head, shown, id=f"stage-{stage}", class_="stage", open=opened)
 
 
-def _task(one: TaskRow, page: Page) -> Html:
+def _task(one: TaskRow, page: RenderContext) -> Html:
     task = one.task
     cells = (tag("code", task.id), _title(one, page), badge(task.state.value), when(task.since, page.now), waits(one))
     return row(_HEADS, cells, id=anchor(task.id))
@@ -90,7 +90,7 @@ def waits(one: TaskRow) -> Html:
     return lines(line(why.reason), *([line(around)] if around else []), tag("span", advice(way), class_="next"))
 
 
-def _title(one: TaskRow, page: Page) -> Html:
+def _title(one: TaskRow, page: RenderContext) -> Html:
     task = one.task
     if one.log is None:
         return line(task.title)
@@ -119,7 +119,7 @@ def _facts(one: TaskRow) -> Html:
     return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in facts.items()))
 
 
-def _job(job: Job, page: Page) -> Html:
+def _job(job: Job, page: RenderContext) -> Html:
     label = f"run {job.number} by the {job.role}"
     where = link(label, job.run.url) if job.run is not None else label
     code = f"exit code {job.exit_code}" if job.exit_code is not None else ""

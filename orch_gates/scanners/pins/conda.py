@@ -7,7 +7,7 @@ import re
 from orch_gates.documents import yaml_read
 from orch_gates.documents.yaml_read import Path, Placed
 from orch_gates.errors import MalformedYaml, PinsUnreadable
-from orch_gates.scanners.pins.pin import Collected, Pins, Why, exact
+from orch_gates.scanners.pins.pin import Collected, Pins, UnpinnedReason, exact
 from orch_gates.scanners.pins.requirements import add_line
 from orch_gates.scanners.pins.text import decoded
 
@@ -50,7 +50,7 @@ def _add(found: Collected, text: str, line: int) -> None:
     if _NO_PACKAGE.fullmatch(text.strip()):
         found.pass_over()
         return
-    found.entry(Why.CONDA, text, line)
+    found.entry(UnpinnedReason.CONDA, text, line)
     match = _SPEC.fullmatch(text.strip())
     pin = exact(match["name"], match["version"]) if match else None
     # One equals sign leaves the rest of the version open: only three numbers are one version for certain.

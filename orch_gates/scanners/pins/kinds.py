@@ -24,7 +24,7 @@ _FOREIGN_LOCK = re.compile(
 )
 
 
-class Role(Enum):
+class FileRole(Enum):
     """How a kind goes together with the files beside it."""
 
     LOCK = auto()  # what it pins is what gets installed, also for a SOURCE beside it
@@ -33,11 +33,11 @@ class Role(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class PinFileKind:
     """A kind of files: `read` raises PinsUnreadable; without it files are recognised and not read, for `reason`."""
 
     name: re.Pattern[str]
-    role: Role
+    role: FileRole
     read: Callable[[bytes, str], Pins] | None = None
     reason: str = ""
 
@@ -48,25 +48,25 @@ def _named(pattern: str) -> re.Pattern[str]:
 
 # Ordered: the first one whose name matches counts.
 KINDS = (
-    Kind(_named(r"(?:uv|.*\.py|poetry|pdm|pdm\..+)\.lock|pylock(?:\..+)?\.toml"), Role.LOCK, locks.read),
-    Kind(_named(r"pipfile\.lock"), Role.LOCK, pipfile.read_lock),
-    Kind(_named(r"pipfile"), Role.SOURCE, pipfile.read),
-    Kind(_named(r"pyproject\.toml"), Role.SOURCE, pyproject.read),
-    Kind(_named(r"setup\.cfg"), Role.SOURCE, setup_cfg.read),
-    Kind(_named(r"setup\.py"), Role.ALONE, reason=_NOT_RUN),
-    Kind(_named(r"(?:.*[-_.])?conda-lock\.ya?ml|pixi\.(?:toml|lock)"), Role.ALONE, reason=_NO_READER),
-    Kind(
+    PinFileKind(_named(r"(?:uv|.*\.py|poetry|pdm|pdm\..+)\.lock|pylock(?:\..+)?\.toml"), FileRole.LOCK, locks.read),
+    PinFileKind(_named(r"pipfile\.lock"), FileRole.LOCK, pipfile.read_lock),
+    PinFileKind(_named(r"pipfile"), FileRole.SOURCE, pipfile.read),
+    PinFileKind(_named(r"pyproject\.toml"), FileRole.SOURCE, pyproject.read),
+    PinFileKind(_named(r"setup\.cfg"), FileRole.SOURCE, setup_cfg.read),
+    PinFileKind(_named(r"setup\.py"), FileRole.ALONE, reason=_NOT_RUN),
+    PinFileKind(_named(r"(?:.*[-_.])?conda-lock\.ya?ml|pixi\.(?:toml|lock)"), FileRole.ALONE, reason=_NO_READER),
+    PinFileKind(
         _named(r"(?:.*[-_.])?environment(?:[-_.].*)?\.ya?ml|conda(?:[-_]?env)?\.ya?ml"),
-        Role.ALONE,
+        FileRole.ALONE,
         conda.read,
     ),
 )
-_REQUIREMENTS = Kind(_named(r".*"), Role.LOCK, requirements.read)
-_REQUIREMENTS_SOURCE = Kind(_named(r".*\.in"), Role.SOURCE, requirements.read)
-_UNKNOWN_LOCK = Kind(_named(r".+\.lock"), Role.ALONE, reason=_NO_READER)
+_REQUIREMENTS = PinFileKind(_named(r".*"), FileRole.LOCK, requirements.read)
+_REQUIREMENTS_SOURCE = PinFileKind(_named(r".*\.in"), FileRole.SOURCE, requirements.read)
+_UNKNOWN_LOCK = PinFileKind(_named(r".+\.lock"), FileRole.ALONE, reason=_NO_READER)
 
 
-def kind(path: str) -> Kind | None:
+def kind(path: str) -> PinFileKind | None:
     """Of which kind a file of this name is; None where it pins no Python packages."""
     name = posixpath.basename(path)
     for known in KINDS:
@@ -97,7 +97,7 @@ def settles(lock: str, source: str) -> bool:
     That is in its folder, in the folder `requirements` there, or, as in a workspace of uv, above it.
     """
     known, asking = kind(lock), kind(source)
-    if known is None or asking is None or known.role is not Role.LOCK or asking.role is not Role.SOURCE:
+    if known is None or asking is None or known.role is not FileRole.LOCK or asking.role is not FileRole.SOURCE:
         return False
     above, folder = posixpath.dirname(lock), posixpath.dirname(source)
     if above in {folder, posixpath.join(folder, "requirements")}:

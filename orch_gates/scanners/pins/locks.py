@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from orch_gates.errors import PinsUnreadable
-from orch_gates.scanners.pins.pin import Collected, Pins, Why
+from orch_gates.scanners.pins.pin import Collected, Pins, UnpinnedReason
 from orch_gates.scanners.pins.text import decoded, folder_inside, items, name_lines, table, toml
 
 # Where each format says its version, and the versions whose tables are known.
@@ -53,7 +53,7 @@ def _add(found: Collected, row: Mapping[str, Any], line: int, path: str) -> None
     if local and folder_inside(path, local):
         found.pass_over()
     elif local or any(key in origin for key in _ELSEWHERE):
-        found.entry(Why.PLACE, f"{name} {sorted(origin.items())}", line)
+        found.entry(UnpinnedReason.PLACE, f"{name} {sorted(origin.items())}", line)
     else:
         found.pin(name, row.get("version"), line)
 

@@ -27,7 +27,7 @@ _RANGE = re.compile(rf"{_NAME}\s*+(?:\[[^\]]*\]\s*+)?+(?:[(<>=!~;].*)?", _FLAGS)
 _PLACE = re.compile(r"[^;]*[/\\@]")
 
 
-class Why(StrEnum):
+class UnpinnedReason(StrEnum):
     """Why an entry has no version to ask about; each value ends the words "2 entries"."""
 
     RANGE = "with no exact version"
@@ -48,10 +48,10 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class UnpinnedEntry:
     """An entry that pins no version. `text` tells it from others and is never shown: it may hold a token."""
 
-    why: Why
+    why: UnpinnedReason
     text: str
     line: int = 0
     name: str = ""
@@ -65,7 +65,7 @@ class Pins:
     """
 
     lines: Mapping[Pin, int]
-    open: tuple[Entry, ...] = ()
+    open: tuple[UnpinnedEntry, ...] = ()
     unread: str = ""
 
 
@@ -78,15 +78,15 @@ class Collected:
     """
 
     lines: dict[Pin, int] = field(default_factory=dict)
-    open: list[Entry] = field(default_factory=list)
+    open: list[UnpinnedEntry] = field(default_factory=list)
     seen: int = 0
     local: set[str] = field(default_factory=set)
 
     def pin(self, name: str, version: object, line: int) -> None:
         """Add the entry of a lock: a name with its one version, or not understood."""
-        self._add(exact(name, version) or Entry(Why.UNCLEAR, f"{name} {version}", line), line)
+        self._add(exact(name, version) or UnpinnedEntry(UnpinnedReason.UNCLEAR, f"{name} {version}", line), line)
 
-    def requirement(self, text: str, line: int, *, unpinned: Why = Why.RANGE) -> None:
+    def requirement(self, text: str, line: int, *, unpinned: UnpinnedReason = UnpinnedReason.RANGE) -> None:
         """Add a requirement as PEP 508 has it; `unpinned` is what one without an exact version is."""
         self._add(read_requirement(text, line, unpinned), line)
 
@@ -94,11 +94,11 @@ class Collected:
         """Add a name and, apart from it, its version or range, as Poetry and Pipenv write it."""
         match = _EXACT_CONSTRAINT.fullmatch(text.strip())
         pin = exact(name, match["version"]) if match else None
-        self._add(pin or Entry(Why.RANGE, f"{name} {text}", line, normalised(name)), line)
+        self._add(pin or UnpinnedEntry(UnpinnedReason.RANGE, f"{name} {text}", line, normalised(name)), line)
 
-    def entry(self, why: Why, text: str, line: int) -> None:
+    def entry(self, why: UnpinnedReason, text: str, line: int) -> None:
         """Add an entry without a version to ask about."""
-        self._add(Entry(why, text, line), line)
+        self._add(UnpinnedEntry(why, text, line), line)
 
     def pass_over(self) -> None:
         """Count an entry that needs no audit."""
@@ -108,7 +108,7 @@ class Collected:
         """All of it."""
         return Pins(self.lines, tuple(self.open))
 
-    def _add(self, found: Pin | Entry, line: int) -> None:
+    def _add(self, found: Pin | UnpinnedEntry, line: int) -> None:
         self.seen += 1
         if isinstance(found, Pin):
             self.lines.setdefault(found, line)
@@ -130,12 +130,12 @@ def exact(name: str, version: object) -> Pin | None:
     return Pin(normalised(name), version)
 
 
-def read_requirement(text: str, line: int, unpinned: Why = Why.RANGE) -> Pin | Entry:
+def read_requirement(text: str, line: int, unpinned: UnpinnedReason = UnpinnedReason.RANGE) -> Pin | UnpinnedEntry:
     """The one version that a requirement names, or why there is none."""
     text = text.strip()
     match = _EXACT.fullmatch(text)
     if match and (pin := exact(match["name"], match["version"])):
         return pin
     if match is None and (ranged := _RANGE.fullmatch(text)):
-        return Entry(unpinned, text, line, normalised(ranged["name"]))
-    return Entry(Why.PLACE if _PLACE.match(text) else Why.UNCLEAR, text, line)
+        return UnpinnedEntry(unpinned, text, line, normalised(ranged["name"]))
+    return UnpinnedEntry(UnpinnedReason.PLACE if _PLACE.match(text) else UnpinnedReason.UNCLEAR, text, line)

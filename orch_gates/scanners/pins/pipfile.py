@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from orch_gates.errors import PinsUnreadable
-from orch_gates.scanners.pins.pin import Collected, Pins, Why
+from orch_gates.scanners.pins.pin import Collected, Pins, UnpinnedReason
 from orch_gates.scanners.pins.text import Lines, decoded, folder_inside, json_object, table, toml
 
 # Every other table of a Pipfile is a group of packages, whatever it is called.
@@ -52,10 +52,10 @@ def add(found: Collected, name: str, value: object, line: int, path: str) -> Non
     for one in value if isinstance(value, list) and value else [value]:
         row = {"version": one} if isinstance(one, str) else one
         if not isinstance(row, dict):
-            found.entry(Why.UNCLEAR, f"{name} {one}", line)
+            found.entry(UnpinnedReason.UNCLEAR, f"{name} {one}", line)
         elif isinstance(version := row.get("version"), str) and not _ELSEWHERE & row.keys():
             found.constraint(name, version, line)
         elif isinstance(folder := row.get("path"), str) and folder_inside(path, folder):
             found.pass_over()
         else:
-            found.entry(Why.PLACE, f"{name} {sorted(map(str, row.items()))}", line)
+            found.entry(UnpinnedReason.PLACE, f"{name} {sorted(map(str, row.items()))}", line)

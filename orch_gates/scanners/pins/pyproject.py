@@ -8,7 +8,7 @@ from typing import Any
 
 from orch_gates.errors import PinsUnreadable
 from orch_gates.scanners.pins import pipfile
-from orch_gates.scanners.pins.pin import Collected, Pins, Why, normalised
+from orch_gates.scanners.pins.pin import Collected, Pins, UnpinnedReason, normalised
 from orch_gates.scanners.pins.requirements import is_requirements
 from orch_gates.scanners.pins.text import Lines, decoded, folder_inside, inside, items, table, texts, toml
 
@@ -37,7 +37,7 @@ def read(data: bytes, path: str) -> Pins:
         _add_group(found, entries, lines)
     build = table(document.get("build-system"), "build-system")
     for entry in texts(build.get("requires"), "build-system.requires"):
-        found.requirement(entry, lines.of(entry), unpinned=Why.BUILD)
+        found.requirement(entry, lines.of(entry), unpinned=UnpinnedReason.BUILD)
     _add_dynamic(found, document, lines, path)
     for keys, value in _tables(tools):
         _add_tool(found, keys, value, lines, path)
@@ -72,7 +72,7 @@ def _add_dynamic(found: Collected, document: Mapping[str, Any], lines: Lines, pa
         if all(_is_judged(source, path) for source in sources):
             found.pass_over()
         else:
-            found.entry(Why.DYNAMIC, f"{key} {value}", lines.of(key))
+            found.entry(UnpinnedReason.DYNAMIC, f"{key} {value}", lines.of(key))
 
 
 def _is_judged(source: object, path: str) -> bool:
@@ -90,7 +90,7 @@ def _add_sources(found: Collected, uv: Mapping[str, Any], lines: Lines, path: st
             if "workspace" in source or folder_inside(path, str(source.get("path", ""))):
                 found.local.add(normalised(name))
             else:
-                found.entry(Why.PLACE, f"{name} {sorted(map(str, source.items()))}", lines.of(name))
+                found.entry(UnpinnedReason.PLACE, f"{name} {sorted(map(str, source.items()))}", lines.of(name))
 
 
 def _tables(tools: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], object]]:
@@ -115,7 +115,7 @@ def _add_tool(found: Collected, keys: tuple[str, ...], value: object, lines: Lin
             if isinstance(entry, str):
                 found.requirement(entry, lines.of(entry))
             else:
-                found.entry(Why.UNCLEAR, f"{'.'.join(keys)} {entry}", lines.of(keys[-1]))
+                found.entry(UnpinnedReason.UNCLEAR, f"{'.'.join(keys)} {entry}", lines.of(keys[-1]))
         return
     conda = keys[0] in _CONDA_TOOLS and keys[-1] != "pypi-dependencies"
     for name, one in table(value, keys[-1]).items():
@@ -125,6 +125,6 @@ def _add_tool(found: Collected, keys: tuple[str, ...], value: object, lines: Lin
         elif normalised(name) == "python":
             found.pass_over()
         elif conda:
-            found.entry(Why.CONDA, f"{name} {one}", lines.of(name))
+            found.entry(UnpinnedReason.CONDA, f"{name} {one}", lines.of(name))
         else:
             pipfile.add(found, name, one, lines.of(name), path)

@@ -6,7 +6,7 @@ import codecs
 import re
 
 from orch_gates.errors import PinsUnreadable
-from orch_gates.scanners.pins.pin import Collected, Pins, Why
+from orch_gates.scanners.pins.pin import Collected, Pins, UnpinnedReason
 from orch_gates.scanners.pins.text import inside
 
 _NAMES = re.compile(
@@ -56,12 +56,12 @@ def add_line(found: Collected, requirement: str, number: int, path: str) -> None
         found.requirement(re.split(r"\s-", requirement, maxsplit=1)[0], number)
         return
     if _EDITABLE.search(requirement):
-        found.entry(Why.PLACE, requirement, number)
+        found.entry(UnpinnedReason.PLACE, requirement, number)
     elif included := _INCLUDE.search(requirement):
         if is_requirements(inside(path, included["path"])):
             found.pass_over()
         else:
-            found.entry(Why.INCLUDED, requirement, number)
+            found.entry(UnpinnedReason.INCLUDED, requirement, number)
 
 
 def _text(data: bytes) -> str:

@@ -6,14 +6,14 @@ import configparser
 from collections.abc import Iterable
 
 from orch_gates.errors import PinsUnreadable
-from orch_gates.scanners.pins.pin import Collected, Pins, Why
+from orch_gates.scanners.pins.pin import Collected, Pins, UnpinnedReason
 from orch_gates.scanners.pins.requirements import is_requirements
 from orch_gates.scanners.pins.text import Lines, decoded, inside
 
 _OPTIONS = {
-    "install_requires": Why.RANGE,
-    "tests_require": Why.RANGE,
-    "setup_requires": Why.BUILD,
+    "install_requires": UnpinnedReason.RANGE,
+    "tests_require": UnpinnedReason.RANGE,
+    "setup_requires": UnpinnedReason.BUILD,
 }
 
 
@@ -34,7 +34,7 @@ def read(data: bytes, path: str) -> Pins:
         if unpinned := _OPTIONS.get(key):
             _add(found, value, unpinned, lines, path)
     for _, value in _entries(parser, "options.extras_require"):
-        _add(found, value, Why.RANGE, lines, path)
+        _add(found, value, UnpinnedReason.RANGE, lines, path)
     return found.pins()
 
 
@@ -45,13 +45,13 @@ def _entries(parser: configparser.RawConfigParser, section: str) -> Iterable[tup
     return [(key.replace("-", "_"), value) for key, value in parser.items(section)]
 
 
-def _add(found: Collected, value: str, unpinned: Why, lines: Lines, path: str) -> None:
+def _add(found: Collected, value: str, unpinned: UnpinnedReason, lines: Lines, path: str) -> None:
     if value.strip().startswith("file:"):
         for named in value.strip().removeprefix("file:").split(","):
             if is_requirements(inside(path, named.strip())):
                 found.pass_over()
             else:
-                found.entry(Why.INCLUDED, named, lines.of(named))
+                found.entry(UnpinnedReason.INCLUDED, named, lines.of(named))
         return
     # On one line setuptools takes a semicolon for the end of a requirement, otherwise for its marker.
     entries = value.split("\n") if "\n" in value else value.split(";")

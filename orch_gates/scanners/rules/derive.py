@@ -14,7 +14,7 @@ from typing import Any
 
 from orch_gates.errors import ScannerError
 from orch_gates.scanners.rules import pin
-from orch_gates.scanners.rules.table import Row, rows
+from orch_gates.scanners.rules.table import RuleRow, rows
 
 DISTRIBUTION = "kingfisher-secret-scanner"
 _CATALOGUE = Path(__file__).with_name("catalogue.toml")
@@ -77,7 +77,7 @@ def _read() -> dict[str, Any]:
         ) from error
 
 
-def render(every: Sequence[Row]) -> Derived:
+def render(every: Sequence[RuleRow]) -> Derived:
     """The two documents for a sequence of rows; rows that share an id are told apart by a number."""
     seen: Counter[str] = Counter()
     engine: list[dict[str, object]] = []
@@ -90,10 +90,10 @@ def render(every: Sequence[Row]) -> Derived:
     return Derived(_json({"rules": engine}), _json({"rules": described}))
 
 
-_PKCS12 = Row("pkcs12-file", "PKCS#12 file, which holds a private key", "path", "", 0.0)
+_PKCS12 = RuleRow("pkcs12-file", "PKCS#12 file, which holds a private key", "path", "", 0.0)
 
 
-def _engine(key: str, row: Row) -> dict[str, object]:
+def _engine(key: str, row: RuleRow) -> dict[str, object]:
     rule: dict[str, object] = {
         "name": row.what,
         "id": key,
@@ -110,7 +110,7 @@ def _engine(key: str, row: Row) -> dict[str, object]:
     return rule
 
 
-def _description(row: Row) -> dict[str, object]:
+def _description(row: RuleRow) -> dict[str, object]:
     return {
         "id": row.id,
         "what": row.what,
@@ -128,7 +128,7 @@ def _json(document: Mapping[str, object]) -> bytes:
     return json.dumps(document, ensure_ascii=True, separators=(",", ":"), sort_keys=True).encode("ascii") + b"\n"
 
 
-def _catalogue(ids: Sequence[str]) -> list[Row]:
+def _catalogue(ids: Sequence[str]) -> list[RuleRow]:
     import kingfisher_sdk
 
     known = kingfisher_sdk.Rules(confidence="low", cache=False)
@@ -140,9 +140,9 @@ def _catalogue(ids: Sequence[str]) -> list[Row]:
     return [_row(detail, ending) for detail in details]
 
 
-def _row(detail: Mapping[str, Any], ending: str) -> Row:
+def _row(detail: Mapping[str, Any], ending: str) -> RuleRow:
     pattern = str(detail["pattern"])
-    return Row(
+    return RuleRow(
         id=stable_id(detail["id"]),
         what=str(detail["name"]).partition(",")[0].strip(),
         kind="named" if _needs_name(pattern) else "format",

@@ -25,7 +25,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class CharacterRun:
     """From `least` to `most` characters of one alphabet; None is no end."""
 
     alphabet: str
@@ -33,13 +33,13 @@ class Run:
     most: int | None
 
 
-def parse(shape: str) -> tuple[Text | Run, ...]:
+def parse(shape: str) -> tuple[Text | CharacterRun, ...]:
     """The parts of a shape.
 
     Raises:
         ScannerError: a brace without its partner, an unknown alphabet, or a length that is none.
     """
-    parts: list[Text | Run] = []
+    parts: list[Text | CharacterRun] = []
     end = 0
     for found in _PART.finditer(shape):
         if found.start() != end:
@@ -51,7 +51,7 @@ def parse(shape: str) -> tuple[Text | Run, ...]:
     return tuple(parts)
 
 
-def _braced(inside: str, shape: str) -> Text | Run:
+def _braced(inside: str, shape: str) -> Text | CharacterRun:
     run = _RUN.match(inside)
     if run is None:
         return Text(tuple(inside.split("|")))
@@ -59,21 +59,21 @@ def _braced(inside: str, shape: str) -> Text | Run:
     most = None if run[4] else int(run[3] or least)
     if name not in ALPHABETS or least < 1 or (most is not None and most < least):
         raise ScannerError(f"own.toml: the shape {shape} names an unknown alphabet or no length: {inside}")
-    return Run(name, least, most)
+    return CharacterRun(name, least, most)
 
 
-def pattern(parts: tuple[Text | Run, ...]) -> str:
+def pattern(parts: tuple[Text | CharacterRun, ...]) -> str:
     """The regular expression of a shape, without edges and without groups that capture."""
     return "".join(_pattern(part) for part in parts)
 
 
-def _pattern(part: Text | Run) -> str:
+def _pattern(part: Text | CharacterRun) -> str:
     match part:
         case Text((only,)):
             return _escape(only)
         case Text(choices):
             return "(?:" + "|".join(_escape(choice) for choice in choices) + ")"
-        case Run(name, least, most):
+        case CharacterRun(name, least, most):
             length = f"{least}" if least == most else f"{least},{'' if most is None else most}"
             return f"{regex_class(ALPHABETS[name])}{{{length}}}"
 
@@ -82,20 +82,20 @@ def _escape(text: str) -> str:
     return "".join(c if c.isalnum() or c in "_-/:=@ %~" else "\\" + c for c in text)
 
 
-def has_end(parts: tuple[Text | Run, ...]) -> bool:
+def has_end(parts: tuple[Text | CharacterRun, ...]) -> bool:
     """Whether a token ends by its own length, whatever follows it."""
     last = parts[-1]
-    return isinstance(last, Run) and last.most is not None
+    return isinstance(last, CharacterRun) and last.most is not None
 
 
-def edge_after(parts: tuple[Text | Run, ...]) -> str:
+def edge_after(parts: tuple[Text | CharacterRun, ...]) -> str:
     """What has to follow a token: the end, or a character that could not belong to it."""
     last = parts[-1]
-    alphabet = ALPHABETS[last.alphabet] if isinstance(last, Run) else ""
+    alphabet = ALPHABETS[last.alphabet] if isinstance(last, CharacterRun) else ""
     return "(?:[^" + regex_class(alphabet + ALPHABETS["alnum"])[1:] + "|$)"
 
 
-def example(parts: tuple[Text | Run, ...], choose: Callable[[str, int, int | None], str]) -> str:
+def example(parts: tuple[Text | CharacterRun, ...], choose: Callable[[str, int, int | None], str]) -> str:
     """A token of this shape; `choose(alphabet, least, most)` makes the random parts.
 
     A fixed text with several choices takes its first.

@@ -21,7 +21,7 @@ _NEAR = r"[\w.\-]{0,24}<shut><gap><op>[ \t=]{0,24}<open>?"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RuleRow:
     """One rule of ours, ready for the engine.
 
     `kind` is `format` where the text alone proves the secret, `named` where a provider's name beside it is needed
@@ -43,7 +43,7 @@ class Row:
     near: tuple[str, ...] = ()
 
 
-def rows() -> tuple[Row, ...]:
+def rows() -> tuple[RuleRow, ...]:
     """Every row of both files, in their order.
 
     Raises:
@@ -62,9 +62,9 @@ def _read(name: str) -> dict[str, Any]:
         raise ScannerError(f"{name} of the installed package cannot be read; install orch-gates again") from error
 
 
-def _token(row: Mapping[str, Any], parts: Mapping[str, str]) -> Row:
+def _token(row: Mapping[str, Any], parts: Mapping[str, str]) -> RuleRow:
     near: tuple[str, ...] = tuple(row.get("near", ()))
-    return Row(
+    return RuleRow(
         id=row["id"],
         what=row["what"],
         kind="named" if near or row.get("weak") else "format",
@@ -104,8 +104,8 @@ def expand(pattern: str, parts: Mapping[str, str]) -> str:
     return _PART.sub(lambda found: parts.get(found[1], found[0]), pattern)
 
 
-def _text(row: Mapping[str, Any], parts: Mapping[str, str]) -> Row:
-    return Row(
+def _text(row: Mapping[str, Any], parts: Mapping[str, str]) -> RuleRow:
+    return RuleRow(
         id=row["id"],
         what=row["what"],
         kind=row["kind"],

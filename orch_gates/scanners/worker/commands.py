@@ -12,9 +12,9 @@ from orch_gates.content.pieces import plain
 from orch_gates.errors import BudgetExceeded, OrchError, RepositoryRulesError, ScannerError
 from orch_gates.scanners.rules.meta import RuleMeta
 from orch_gates.scanners.worker.engines import Engines
-from orch_gates.scanners.worker.hits import Collector
+from orch_gates.scanners.worker.hits import HitCollector
 from orch_gates.scanners.worker.parallel import Files
-from orch_gates.scanners.worker.stream import CutOff, Limits, Objects
+from orch_gates.scanners.worker.stream import CutOff, ObjectFeed, StreamLimits
 
 
 def answer(engines: Engines, command: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,8 +44,8 @@ def answer(engines: Engines, command: Mapping[str, Any]) -> dict[str, Any]:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _collector(engines: Engines, command: Mapping[str, Any]) -> Collector:
-    return Collector(engines.all, engines.rules, engines.own, clock.monotonic() + command["seconds"])
+def _collector(engines: Engines, command: Mapping[str, Any]) -> HitCollector:
+    return HitCollector(engines.all, engines.rules, engines.own, clock.monotonic() + command["seconds"])
 
 
 def _scan(engines: Engines, command: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,10 +62,10 @@ def _scanned(engines: Engines, command: Mapping[str, Any], stream: IO[bytes] | N
     collector.text("nothing", "", "", b"\n")
     for carrier, name, text in command["texts"]:
         collector.text(carrier, name, "", text.encode("utf-8", "surrogateescape"))
-    objects = Objects(
+    objects = ObjectFeed(
         collector,
         Files(collector, lambda: _collector(engines, command)),
-        Limits(command["object_bytes"], command["content_bytes"]),
+        StreamLimits(command["object_bytes"], command["content_bytes"]),
     )
     if stream is not None:
         objects.read(stream)

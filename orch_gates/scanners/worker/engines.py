@@ -15,7 +15,7 @@ from orch_gates.scanners.rules import installed, meta
 from orch_gates.scanners.rules.meta import RuleMeta
 
 if TYPE_CHECKING:
-    from orch_gates.scanners.repository_rules import Rule as OwnRule
+    from orch_gates.scanners.repository_rules import RepositoryRule
     from orch_gates.scanners.worker.hits import Scans
 
 
@@ -29,7 +29,7 @@ class Engines:
     scratch: Path
     about: dict[str, str] = field(default_factory=dict)
     rules: dict[str, RuleMeta] = field(default_factory=dict)
-    own: dict[str, OwnRule] = field(default_factory=dict)
+    own: dict[str, RepositoryRule] = field(default_factory=dict)
     _loaded: list[Scans] = field(default_factory=list)
     _paths: matcher.Matcher | None = None
     _error: OrchError | None = None

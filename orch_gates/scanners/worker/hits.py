@@ -11,13 +11,13 @@ from orch_gates.content.pieces import Piece, plain
 from orch_gates.content.views import decode, views
 from orch_gates.errors import BudgetExceeded
 from orch_gates.scanners.answer import Hit
-from orch_gates.scanners.matcher import Raw, Read
+from orch_gates.scanners.matcher import MatcherOutput, Raw
 from orch_gates.scanners.rules import paths, refine
 from orch_gates.scanners.rules.meta import RuleMeta
 from orch_gates.scanners.worker.versions import Versions
 
 if TYPE_CHECKING:
-    from orch_gates.scanners.repository_rules import Rule as OwnRule
+    from orch_gates.scanners.repository_rules import RepositoryRule
 
 # More is no leak but a dump; what is listed already refuses it.
 MOST_HITS = 100_000
@@ -33,7 +33,7 @@ class Scans(Protocol):
 
     decides: bool
 
-    def scan(self, data: bytes, *, timeout: float) -> Read:
+    def scan(self, data: bytes, *, timeout: float) -> MatcherOutput:
         """See `matcher.Matcher.scan`."""
         ...
 
@@ -54,12 +54,12 @@ class _Span:
 
 
 @dataclass(slots=True)
-class Collector:
+class HitCollector:
     """Scans texts and keeps the hits, until `deadline` (monotonic seconds)."""
 
     engines: Sequence[Scans]
     rules: Mapping[str, RuleMeta]
-    own: Mapping[str, OwnRule]
+    own: Mapping[str, RepositoryRule]
     deadline: float
     hits: list[Hit] = field(default_factory=list)
     canaries: int = 0
@@ -69,7 +69,7 @@ class Collector:
     bytes_repeated: int = 0
     versions: Versions = field(default_factory=Versions)
 
-    def take(self, other: Collector) -> None:
+    def take(self, other: HitCollector) -> None:
         """Add what another one collected."""
         self.hits += other.hits
         self.canaries += other.canaries
@@ -139,7 +139,7 @@ class Collector:
 
     def _counting(self, text: bytes, found: list[Raw], decoded: bool) -> Iterator[Match]:
         """Those that count, judged from the rules that say most to those that say least about a place."""
-        taken = Taken()
+        taken = NamedIntervals()
         for raw in sorted(found, key=lambda raw: (*refine.order(self.rules[raw.rule]), raw.start - raw.end)):
             rule, coded = self.rules[raw.rule], decoded or raw.decoded
             around = raw.secret if raw.decoded else _around(text, raw)
@@ -169,8 +169,8 @@ class Collector:
     def _best(self, spans: list[_Span]) -> list[_Span]:
         """One span for each secret and rule: a provider's format before a generic rule, then the longest."""
         order = sorted(spans, key=lambda span: (*refine.order(self.rules[span.match.raw.rule]), span.start - span.end))
-        taken = Taken()
-        coded = Taken()
+        taken = NamedIntervals()
+        coded = NamedIntervals()
         kept = []
         for span in order:
             raw = span.match.raw
@@ -191,7 +191,7 @@ class Collector:
         return sorted(kept, key=lambda span: (span.start, span.end))
 
 
-class Taken:
+class NamedIntervals:
     """Intervals with a name each, in buckets, so that very many of them stay quick."""
 
     _WIDTH = 512

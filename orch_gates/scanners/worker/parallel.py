@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from orch_gates.errors import OrchError
-from orch_gates.scanners.worker.hits import Collector
+from orch_gates.scanners.worker.hits import HitCollector
 
 _File: TypeAlias = tuple[str, str, bytes]
 _THREADS = 2
@@ -25,7 +25,7 @@ class Files:
     The versions of one file go to one thread, one after another.
     """
 
-    def __init__(self, collector: Collector, another: Callable[[], Collector]) -> None:
+    def __init__(self, collector: HitCollector, another: Callable[[], HitCollector]) -> None:
         self._own, self._another = collector, another
         self._first: list[_File] = []
         self._size = 0
@@ -63,7 +63,7 @@ class Files:
 
 
 class _Scanning(threading.Thread):
-    def __init__(self, collector: Collector) -> None:
+    def __init__(self, collector: HitCollector) -> None:
         super().__init__(daemon=True)
         self._collector = collector
         self._waiting: queue.SimpleQueue[list[_File]] = queue.SimpleQueue()
@@ -83,7 +83,7 @@ class _Scanning(threading.Thread):
         self._send()
         self._waiting.put([])
 
-    def result(self) -> Collector:
+    def result(self) -> HitCollector:
         self.join()
         if self._error is not None:
             raise self._error

@@ -13,7 +13,7 @@ from orch_gates.content.views import views
 from orch_gates.errors import BudgetExceeded, GitError
 from orch_gates.scanners.answer import Hit
 from orch_gates.scanners.rules.paths import by_path
-from orch_gates.scanners.worker.hits import Collector
+from orch_gates.scanners.worker.hits import HitCollector
 from orch_gates.scanners.worker.parallel import Files
 
 _BATCH_BYTES = 30_000
@@ -28,7 +28,7 @@ class CutOff(GitError):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class StreamLimits:
     """The most bytes of one object and of all together."""
 
     object_bytes: int
@@ -46,12 +46,12 @@ class Counts:
 
 
 @dataclass(slots=True)
-class Objects:
+class ObjectFeed:
     """Feeds every object to the collector as what it is: file, names of a folder, message."""
 
-    collector: Collector
+    collector: HitCollector
     files: Files
-    limits: Limits
+    limits: StreamLimits
     counts: Counts = field(default_factory=Counts)
     _names: dict[bytes, tuple[str, str]] = field(default_factory=dict)
     _waiting: list[bytes] = field(default_factory=list)

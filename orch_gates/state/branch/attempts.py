@@ -9,10 +9,10 @@ from typing import Generic, Protocol, TypeVar, assert_never
 
 from orch_gates.documents import escape
 from orch_gates.errors import StateBusy, StateDenied, StateError, StateUnreachable
-from orch_gates.git.answers import PushAnswer, Pushed
+from orch_gates.git.answers import PushAnswer, PushOutcome
 from orch_gates.state import outcome
 from orch_gates.state.branch.timing import Deadline
-from orch_gates.state.branch.writer import Attempt
+from orch_gates.state.branch.writer import PushAttempt
 
 _SHORTEST = 0.04
 _LONGEST = 30.0
@@ -27,19 +27,19 @@ D_co = TypeVar("D_co", covariant=True)
 class Sent:
     """A commit that was pushed, and what git answered."""
 
-    attempt: Attempt
+    attempt: PushAttempt
     answer: PushAnswer
 
 
 @dataclass(frozen=True, slots=True)
-class Done(Generic[D_co]):
+class Concluded(Generic[D_co]):
     """The last word of a call that pushed nothing."""
 
     value: D_co
 
 
 @dataclass(frozen=True, slots=True)
-class Landed:
+class LandedCommit:
     """A commit that is on the branch; `late` where that was found out only after its push."""
 
     commit: str
@@ -47,10 +47,10 @@ class Landed:
     late: bool
 
 
-class Call(Protocol[B, D_co]):
+class StoreCall(Protocol[B, D_co]):
     """One call of the store: what it reads, what it does with that, and what it answers."""
 
-    def look(self, sent: Mapping[str, Attempt], deadline: Deadline) -> tuple[B, str]:
+    def look(self, sent: Mapping[str, PushAttempt], deadline: Deadline) -> tuple[B, str]:
         """What the call stands on, freshly read, and the commit among `sent` that is on the branch, if one is.
 
         Raises:
@@ -62,7 +62,7 @@ class Call(Protocol[B, D_co]):
         """Where the branch stands there; empty where there is none."""
         ...
 
-    def act(self, base: B) -> Sent | Done[D_co]:
+    def act(self, base: B) -> Sent | Concluded[D_co]:
         """Decide, and push what was decided; or have the last word without a push.
 
         Raises:
@@ -70,23 +70,23 @@ class Call(Protocol[B, D_co]):
         """
         ...
 
-    def settle(self, landed: Landed) -> D_co:
+    def settle(self, landed: LandedCommit) -> D_co:
         """The answer once a commit has landed."""
         ...
 
 
-class Attempts(Generic[B, D]):
+class PushAttempts(Generic[B, D]):
     """The attempts of one call, until one has the last word or time is up."""
 
-    def __init__(self, call: Call[B, D], deadline: Deadline, *, patient: bool = True) -> None:
+    def __init__(self, call: StoreCall[B, D], deadline: Deadline, *, patient: bool = True) -> None:
         """`patient`: a server that cannot be reached at all is asked again until the deadline."""
         self._call = call
         self._deadline = deadline
         self._patient = patient
         self._attempts = 0
-        self._sent: dict[str, Attempt] = {}
+        self._sent: dict[str, PushAttempt] = {}
         self._unclear = False
-        self._may_land: list[tuple[Attempt, str]] = []
+        self._may_land: list[tuple[PushAttempt, str]] = []
         self._trouble = ""
         self._stale: tuple[str, ...] = ()
         self._asked = 0.0
@@ -114,21 +114,21 @@ class Attempts(Generic[B, D]):
             self._deadline.back_off(min(number, _DOUBLINGS), took, _LONGEST, least=self._asked)
         return self._late()
 
-    def _attempt(self) -> Done[D] | None:
+    def _attempt(self) -> Concluded[D] | None:
         looked = self._look(self._deadline)
-        if looked is None or isinstance(looked, Done):
+        if looked is None or isinstance(looked, Concluded):
             return looked
         try:
             acted = self._call.act(looked[0])
         except StateUnreachable as error:
             self._note(error)
             return None
-        if isinstance(acted, Done):
+        if isinstance(acted, Concluded):
             self._refuse_unclear()
             return acted
         return self._heard(acted)
 
-    def _look(self, deadline: Deadline) -> tuple[B] | Done[D] | None:
+    def _look(self, deadline: Deadline) -> tuple[B] | Concluded[D] | None:
         """What was read, or what ends the call; None where the remote does not answer."""
         try:
             base, found = self._call.look(self._sent, deadline)
@@ -142,29 +142,29 @@ class Attempts(Generic[B, D]):
         self._unclear = False
         # Its lease keeps a push from landing anywhere but on its parent.
         self._may_land = [sent for sent in self._may_land if sent[0].parent == self._call.tip(base)]
-        return Done(self._call.settle(Landed(found, self._attempts, late=True))) if found else (base,)
+        return Concluded(self._call.settle(LandedCommit(found, self._attempts, late=True))) if found else (base,)
 
-    def _heard(self, sent: Sent) -> Done[D] | None:
+    def _heard(self, sent: Sent) -> Concluded[D] | None:
         attempt, answer = sent.attempt, sent.answer
         self._attempts += 1
         words = escape.visible(answer.reason)
         self._asked = answer.retry_after
         match answer.meaning:
-            case Pushed.LANDED:
-                return Done(self._call.settle(Landed(attempt.commit, self._attempts, late=False)))
-            case Pushed.REFUSED:
+            case PushOutcome.LANDED:
+                return Concluded(self._call.settle(LandedCommit(attempt.commit, self._attempts, late=False)))
+            case PushOutcome.REFUSED:
                 self._refuse_unclear()
                 raise outcome.denied(escape.visible(answer.hook_output) or words)
-            case Pushed.TWIN:
+            case PushOutcome.TWIN:
                 # Never ours, as it was sent only once: so it is not looked for either.
                 self._trouble = ""
-            case Pushed.UNSENT:
+            case PushOutcome.UNSENT:
                 self._trouble = words
-            case Pushed.LOST:
+            case PushOutcome.LOST:
                 self._sent[attempt.commit] = attempt
                 self._refuse_hidden(sent)
                 self._trouble = ""
-            case Pushed.UNCLEAR:
+            case PushOutcome.UNCLEAR:
                 self._sent[attempt.commit] = attempt
                 self._unclear = True
                 # A last push has little time; what an earlier one was told says more than that it was up.
@@ -198,7 +198,7 @@ class Attempts(Generic[B, D]):
             looked = self._look(self._deadline.extended())
             if looked is None:
                 raise self._unclear_error(self._trouble)
-            if isinstance(looked, Done):
+            if isinstance(looked, Concluded):
                 return looked.value
         self._refuse_unclear()
         if trouble:

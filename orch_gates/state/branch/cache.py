@@ -35,7 +35,7 @@ _CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n\tlogAllRefUpda
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenRefs:
     """Where the branch and its witness stood; an empty witness is none."""
 
     tip: str
@@ -44,7 +44,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class ObjectSession:
     """A bare repository of this process alone, on the objects of a store."""
 
     git_dir: Path
@@ -98,15 +98,15 @@ class Cache:
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         return turn(self._root, timing, patience)
 
-    def seen(self) -> Seen | None:
+    def seen(self) -> SeenRefs | None:
         """What was last seen; None where nothing was, or the record is damaged."""
         try:
             tip, witness, generation = (self._root / "seen").read_text("ascii").split()
-            return Seen(tip, witness.strip("-"), int(generation))
+            return SeenRefs(tip, witness.strip("-"), int(generation))
         except (OSError, ValueError):
             return None
 
-    def note(self, seen: Seen, followed: Seen | None) -> None:
+    def note(self, seen: SeenRefs, followed: SeenRefs | None) -> None:
         """Record what was seen, unless another process has seen more than that and more than `followed`."""
         before = self.seen()
         # A person's revert lowers the generation, and goes forward all the same.
@@ -133,7 +133,7 @@ class Cache:
         with contextlib.suppress(OSError):
             _replace(self._root / f"kept-{name}", text)
 
-    def open(self, held: contextlib.ExitStack, alternate: Path | None) -> Session | None:
+    def open(self, held: contextlib.ExitStack, alternate: Path | None) -> ObjectSession | None:
         """A session on the store in use, until `held` is closed; None where there has to be a new one.
 
         `alternate` is where it has to find more objects.
@@ -152,7 +152,7 @@ class Cache:
                 # Another user's, e.g. of a command that was run with sudo once.
                 return None
 
-    def begin(self, held: contextlib.ExitStack, alternate: Path | None) -> Session:
+    def begin(self, held: contextlib.ExitStack, alternate: Path | None) -> ObjectSession:
         """A session on a new store that nobody else sees yet; `alternate` holds objects to be used in place.
 
         Raises:
@@ -164,7 +164,7 @@ class Cache:
                 _alternates(store).write_bytes(_line(alternate))
             return _session(store, held)
 
-    def publish(self, session: Session) -> None:
+    def publish(self, session: ObjectSession) -> None:
         """Let all processes use the session's store from now on, and remove those that nobody uses.
 
         Raises:
@@ -176,7 +176,7 @@ class Cache:
             _replace(self._root / "current", f"{session.store.name}\n")
             _remove_unused(self._root, session.store)
 
-    def retire(self, session: Session) -> None:
+    def retire(self, session: ObjectSession) -> None:
         """Have the next session start on a new store: this one is damaged."""
         with _usable(self._root), contextlib.suppress(FileNotFoundError):
             if (self._root / "current").read_bytes().strip() == os.fsencode(session.store.name):
@@ -271,7 +271,7 @@ def _worn(store: Path) -> bool:
     return packs > _MOST_PACKS or loose > _MOST_LOOSE or sessions > _MOST_SESSIONS or foreign
 
 
-def _session(store: Path, held: contextlib.ExitStack) -> Session:
+def _session(store: Path, held: contextlib.ExitStack) -> ObjectSession:
     git_dir = store / f"session-{secrets.token_hex(8)}"
     (git_dir / "refs").mkdir(mode=0o700, parents=True)
     owner = os.getpid()
@@ -281,7 +281,7 @@ def _session(store: Path, held: contextlib.ExitStack) -> Session:
     (git_dir / "config").write_text(_CONFIG)
     with contextlib.suppress(FileNotFoundError):
         shutil.copyfile(store / "shallow", git_dir / "shallow")
-    return Session(git_dir, store)
+    return ObjectSession(git_dir, store)
 
 
 def _replace(path: Path, text: str) -> None:

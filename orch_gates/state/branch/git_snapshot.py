@@ -9,9 +9,9 @@ from orch_gates.documents import frontmatter
 from orch_gates.errors import GitError, StateDocumentError, StateError
 from orch_gates.git.tree import MissingObject, Node, TooBig
 from orch_gates.state.branch import generation
-from orch_gates.state.branch.source import Source
+from orch_gates.state.branch.source import StateRemote
 from orch_gates.state.layout import ROOT
-from orch_gates.state.snapshot import Entry
+from orch_gates.state.snapshot import TreeEntry
 
 ONE_FOLDER = "tree:1"
 
@@ -22,7 +22,7 @@ _Answer = TypeVar("_Answer")
 class GitSnapshot:
     """The state branch at one commit."""
 
-    def __init__(self, source: Source, tip: str, timeout: float) -> None:
+    def __init__(self, source: StateRemote, tip: str, timeout: float) -> None:
         """`timeout` bounds each fetch of something that was left out, in seconds.
 
         Raises:
@@ -53,9 +53,9 @@ class GitSnapshot:
             StateUnreachable: it had to be fetched and was not.
         """
         node = self._find(path)
-        return None if node is None else self.read(Entry(path, node.oid, node.regular))
+        return None if node is None else self.read(TreeEntry(path, node.oid, node.regular))
 
-    def read(self, entry: Entry) -> str:
+    def read(self, entry: TreeEntry) -> str:
         """The text of a file that `files` told of; see `text`."""
         path = entry.path
         if not entry.regular:
@@ -67,7 +67,7 @@ class GitSnapshot:
         except UnicodeDecodeError as error:
             raise StateDocumentError(f"{path}: byte {error.start + 1} is not UTF-8") from error
 
-    def files(self, prefix: str = "") -> Iterator[Entry]:
+    def files(self, prefix: str = "") -> Iterator[TreeEntry]:
         """Everything below a folder that is no folder, sorted by path."""
         folder = prefix.strip("/")
         node = self._find(folder) if folder else None
@@ -76,7 +76,7 @@ class GitSnapshot:
         start = self.tree if node is None else node.oid
         listed = self._read(lambda: list(self._source.objects.walk(start, f"{folder}/" if folder else "")), whole=True)
         for path, node in sorted(listed, key=lambda pair: pair[0]):
-            yield Entry(path, node.oid, node.regular)
+            yield TreeEntry(path, node.oid, node.regular)
 
     def folders(self, path: str) -> Mapping[str, str]:
         """The folders in a folder, with their ids; see `Snapshot.folders`."""

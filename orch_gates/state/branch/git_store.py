@@ -10,12 +10,12 @@ from orch_gates.errors import StateDocumentError
 from orch_gates.git.tree import Author, Objects
 from orch_gates.model.root import Root
 from orch_gates.state.branch import repair
-from orch_gates.state.branch.attempts import Attempts
+from orch_gates.state.branch.attempts import PushAttempts
 from orch_gates.state.branch.git_snapshot import GitSnapshot
 from orch_gates.state.branch.memory import MemoryRef
 from orch_gates.state.branch.reading import Reader
 from orch_gates.state.branch.restore_plan import Planner
-from orch_gates.state.branch.source import Heads, Source
+from orch_gates.state.branch.source import StateHeads, StateRemote
 from orch_gates.state.branch.timing import Deadline, Timing
 from orch_gates.state.branch.transaction import Transaction
 from orch_gates.state.branch.turn import Patience
@@ -36,7 +36,7 @@ _REST = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class CommitIdentity:
     """Who commits are by; `by` is who is written in `Orch-By`."""
 
     author: Author
@@ -69,7 +69,7 @@ class GitStore:
     """Reads and changes the state branch of one remote; for one thread."""
 
     def __init__(
-        self, source: Source, identity: Identity, timeout: float, kinds: Kinds, timing: Timing | None = None
+        self, source: StateRemote, identity: CommitIdentity, timeout: float, kinds: Kinds, timing: Timing | None = None
     ) -> None:
         """`timeout`: seconds that one call may take in all, waiting for others included."""
         self._source = source
@@ -104,7 +104,7 @@ class GitStore:
         deadline = self._deadline()
         change = Change(event="init", task="-", subject="init: the state branch", writes=files)
         call = repair.Initialising(self._source, self._reader, self._writer, deadline, change, anew=anew)
-        return Attempts(call, deadline, patient=False).run()
+        return PushAttempts(call, deadline, patient=False).run()
 
     def recall(self, name: str) -> str:
         """What was kept; see `Store.recall`."""
@@ -137,7 +137,7 @@ class GitStore:
         """Every commit, newest first; see `Store.log`."""
         deadline = self._deadline()
         base = self._reader.patient(deadline)
-        heads = Heads(base.snapshot.tip, base.witness)
+        heads = StateHeads(base.snapshot.tip, base.witness)
         with self._source.with_history(heads, deadline.share()) as whole:
             for oid in commits.lineage(whole.objects, heads.tip):
                 yield log_entry(oid, whole.objects.commit(oid))
@@ -152,7 +152,7 @@ class GitStore:
         deadline = self._deadline()
         try:
             base = self._reader.patient(deadline)
-            heads, generation = Heads(base.snapshot.tip, base.witness), base.snapshot.generation
+            heads, generation = StateHeads(base.snapshot.tip, base.witness), base.snapshot.generation
         except StateDocumentError:
             # Which commit broke the root document is what the history itself can tell.
             heads, generation = self._source.fetch(deadline.share()), 0

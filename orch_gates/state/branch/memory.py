@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orch_gates.errors import GitError, StateDocumentError, StateError
-from orch_gates.git.answers import Pushed
-from orch_gates.git.draft import Draft
+from orch_gates.git.answers import PushOutcome
+from orch_gates.git.draft import TreeDraft
 from orch_gates.git.remote import Update
 from orch_gates.git.tree import Author
 from orch_gates.model.sweep import Memory
 from orch_gates.state import codec, layout
-from orch_gates.state.branch.source import Source
+from orch_gates.state.branch.source import StateRemote
 from orch_gates.state.branch.timing import Timing
 from orch_gates.state.history import message
 from orch_gates.state.kinds import SWEEP
@@ -46,7 +46,7 @@ class Replaced:
 class MemoryRef:
     """The memory on the remote of one state branch, which has been read before."""
 
-    source: Source
+    source: StateRemote
     timing: Timing
     author: Author
     by: str
@@ -79,7 +79,7 @@ class MemoryRef:
         """
         objects = self.source.objects
         try:
-            draft = Draft(objects, None)
+            draft = TreeDraft(objects, None)
             draft.put(layout.SWEEP, codec.encode(memory, "").encode())
             change = Change("sweep", "-", "sweep: what the last ticks saw")
             # Without a nonce two ticks could make the same commit, and each would take it for its own (T3).
@@ -89,6 +89,6 @@ class MemoryRef:
             answer = self.source.push([Update(REF, expected, commit)], self.timeout)
         except (GitError, StateError) as error:
             return Replaced(done=False, reason=str(error))
-        landed = answer.meaning is Pushed.LANDED
-        lost = answer.meaning in {Pushed.LOST, Pushed.TWIN}
+        landed = answer.meaning is PushOutcome.LANDED
+        lost = answer.meaning in {PushOutcome.LOST, PushOutcome.TWIN}
         return Replaced(landed, commit if landed else "", lost, "" if landed else answer.reason)

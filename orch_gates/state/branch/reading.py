@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 from orch_gates.errors import MissingState, RewoundState, StateBusy, StateError, WipedState
 from orch_gates.git.tree import Objects
-from orch_gates.state.branch.cache import Seen
+from orch_gates.state.branch.cache import SeenRefs
 from orch_gates.state.branch.git_snapshot import GitSnapshot
-from orch_gates.state.branch.source import Heads, Source, cut_off
+from orch_gates.state.branch.source import StateHeads, StateRemote, cut_off
 from orch_gates.state.branch.timing import Deadline, Timing
-from orch_gates.state.branch.writer import Base
+from orch_gates.state.branch.writer import CommitBase
 from orch_gates.state.history.commits import descends
 from orch_gates.state.refs import WITNESS
 
@@ -23,14 +23,14 @@ _FIRST_WAIT, _LONGEST_WAIT, _DOUBLINGS = 0.1, 10.0, 6
 class Reader:
     """Reads one state branch and remembers what it saw."""
 
-    def __init__(self, source: Source, timing: Timing, timeout: float) -> None:
+    def __init__(self, source: StateRemote, timing: Timing, timeout: float) -> None:
         self._source = source
         self._timing = timing
         self._timeout = timeout
-        self._latest: Base | None = None
-        self._noted: Seen | None = None
+        self._latest: CommitBase | None = None
+        self._noted: SeenRefs | None = None
 
-    def latest(self) -> Base | None:
+    def latest(self) -> CommitBase | None:
         """What was read or written last by any process of this machine, if it is still here; it may be out of date."""
         seen, latest = self._source.warm(), self._latest
         if seen is None:
@@ -39,12 +39,12 @@ class Reader:
         known = latest is not None and (latest.snapshot.tip == seen.tip or latest.snapshot.generation > seen.generation)
         if not known:
             try:
-                self._latest = Base(self._snapshot(seen.tip), seen.witness)
+                self._latest = CommitBase(self._snapshot(seen.tip), seen.witness)
             except StateError:
                 return None
         return self._latest
 
-    def patient(self, deadline: Deadline) -> Base:
+    def patient(self, deadline: Deadline) -> CommitBase:
         """As `fresh`; a server that has no time just now is asked again within the deadline.
 
         Raises:
@@ -59,7 +59,7 @@ class Reader:
                 deadline.back_off(min(number, _DOUBLINGS), _FIRST_WAIT, _LONGEST_WAIT, least=error.retry_after)
         raise AssertionError
 
-    def fresh(self, deadline: Deadline) -> Base:
+    def fresh(self, deadline: Deadline) -> CommitBase:
         """The branch as it is now.
 
         Raises:
@@ -70,7 +70,7 @@ class Reader:
         """
         # Taken before anything is fetched: what others record meanwhile may be newer than what is fetched.
         seen = self._source.seen()
-        heads = Heads("", "")
+        heads = StateHeads("", "")
         for look in range(_LOOKS):
             before, heads = heads, self._source.fetch(deadline.share(), exact=look > 0)
             if not heads.tip:
@@ -79,7 +79,7 @@ class Reader:
                 raise (WipedState if known else MissingState)(missing(heads, seen))
             lost = self._lost(heads, seen, deadline)
             if lost is None:
-                base = Base(self._snapshot(heads.tip), heads.witness)
+                base = CommitBase(self._snapshot(heads.tip), heads.witness)
                 self._took(base, seen)
                 return base
             # A push between reading one ref and the other looks like a loss, but not twice the same.
@@ -89,7 +89,7 @@ class Reader:
             self._timing.sleep(min(0.02 * 2**look, max(deadline.left(), 0)))
         raise AssertionError
 
-    def took(self, base: Base) -> None:
+    def took(self, base: CommitBase) -> None:
         """Remember where the branch stands."""
         self._took(base, self._noted)
 
@@ -97,9 +97,9 @@ class Reader:
         """Remember that `commit`, made here, is the branch and its witness now."""
         # It has landed, whatever became of the cache meanwhile: the next call reads it anew.
         with contextlib.suppress(StateError):
-            self.took(Base(self._snapshot(commit), commit))
+            self.took(CommitBase(self._snapshot(commit), commit))
 
-    def since(self, base: Base, commit: str) -> Iterator[str]:
+    def since(self, base: CommitBase, commit: str) -> Iterator[str]:
         """The commits of the branch that came after `commit`, newest first."""
         for oid, _ in self._source.objects.history(base.snapshot.tip):
             if oid == commit:
@@ -109,12 +109,12 @@ class Reader:
     def _snapshot(self, tip: str) -> GitSnapshot:
         return GitSnapshot(self._source, tip, self._timeout)
 
-    def _took(self, base: Base, followed: Seen | None) -> None:
+    def _took(self, base: CommitBase, followed: SeenRefs | None) -> None:
         self._latest = base
-        self._noted = Seen(base.snapshot.tip, base.witness, base.snapshot.generation)
+        self._noted = SeenRefs(base.snapshot.tip, base.witness, base.snapshot.generation)
         self._source.note(self._noted, followed)
 
-    def _lost(self, heads: Heads, seen: Seen | None, deadline: Deadline) -> str | None:
+    def _lost(self, heads: StateHeads, seen: SeenRefs | None, deadline: Deadline) -> str | None:
         """Why the branch is not what it was; asked before a single file of it is read, which may be anybody's."""
         if heads.witness and not proven(self._source, heads, heads.tip, heads.witness, deadline):
             return _rewound(heads.tip, f"its witness {heads.witness}")
@@ -130,7 +130,7 @@ def _rewound(tip: str, known: str) -> str:
     )
 
 
-def proven(source: Source, heads: Heads, tip: str, ancestor: str, deadline: Deadline) -> bool:
+def proven(source: StateRemote, heads: StateHeads, tip: str, ancestor: str, deadline: Deadline) -> bool:
     """As `descends`, with history fetched where it is needed.
 
     Raises:
@@ -156,7 +156,7 @@ def certain(objects: Objects, tip: str, ancestor: str) -> bool:
     return answer
 
 
-def missing(heads: Heads, seen: Seen | None) -> str:
+def missing(heads: StateHeads, seen: SeenRefs | None) -> str:
     """Why there is no branch: never made, or wiped."""
     if heads.witness:
         return (

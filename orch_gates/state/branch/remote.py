@@ -11,7 +11,7 @@ from orch_gates.errors import SettingsError
 from orch_gates.git.cli import Git
 from orch_gates.git.clone import Clone
 from orch_gates.git.remote import Remote
-from orch_gates.state.branch.source import Source
+from orch_gates.state.branch.source import StateRemote
 
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*::?|[^/]*:")
 
@@ -64,10 +64,10 @@ def _resolved(url: str, git: Git, clone: Clone) -> RemoteUrl:
 
 def source(
     remote: RemoteUrl, branch: str, cache_dir: Path | None, inherited: Mapping[str, str], target: str = ""
-) -> Source:
+) -> StateRemote:
     """What the store reads from and writes to; the branch that tasks merge into is never written (P4)."""
     never = (target,) if target else ()
-    return Source(Remote.at(remote.url, inherited, remote.config, never=never), branch, cache_dir, local(remote))
+    return StateRemote(Remote.at(remote.url, inherited, remote.config, never=never), branch, cache_dir, local(remote))
 
 
 def local(remote: RemoteUrl) -> Path | None:

@@ -9,13 +9,13 @@ from importlib import resources
 from orch_gates.errors import MissingState, StateDenied, StateError
 from orch_gates.model.root import Root
 from orch_gates.state import codec, layout
-from orch_gates.state.branch.attempts import Attempts, Done, Landed, Sent
+from orch_gates.state.branch.attempts import Concluded, LandedCommit, PushAttempts, Sent
 from orch_gates.state.branch.git_snapshot import GitSnapshot
 from orch_gates.state.branch.reading import Reader, missing, proven
-from orch_gates.state.branch.restore_plan import Plan, Planner
-from orch_gates.state.branch.source import Heads, Source
+from orch_gates.state.branch.restore_plan import Planner, RestorePlan
+from orch_gates.state.branch.source import StateHeads, StateRemote
 from orch_gates.state.branch.timing import Deadline
-from orch_gates.state.branch.writer import Attempt, Base, Writer
+from orch_gates.state.branch.writer import CommitBase, PushAttempt, Writer
 from orch_gates.state.kinds import ROOT
 from orch_gates.state.outcome import Committed, Exists, Initialised, Restoration
 from orch_gates.state.store import Change
@@ -31,7 +31,7 @@ class Initialising:
     """The first commit, unless there is a branch; of many at once, one makes it."""
 
     def __init__(
-        self, source: Source, reader: Reader, writer: Writer, deadline: Deadline, change: Change, *, anew: bool
+        self, source: StateRemote, reader: Reader, writer: Writer, deadline: Deadline, change: Change, *, anew: bool
     ) -> None:
         self._source = source
         self._reader = reader
@@ -39,18 +39,18 @@ class Initialising:
         self._deadline = deadline
         self._change = change
         self._anew = anew
-        self._made: dict[str, Attempt] = {}
+        self._made: dict[str, PushAttempt] = {}
 
-    def look(self, sent: Mapping[str, Attempt], deadline: Deadline) -> tuple[Heads, str]:
+    def look(self, sent: Mapping[str, PushAttempt], deadline: Deadline) -> tuple[StateHeads, str]:
         """Where branch and witness stand, and what was sent and is there; see `Call.look`."""
         heads = self._source.fetch(deadline.share(), exact=True)
         return heads, _on_branch(self._source, heads, sent, deadline)
 
-    def tip(self, base: Heads) -> str:
+    def tip(self, base: StateHeads) -> str:
         """Where the branch stands; see `Call.tip`."""
         return base.tip
 
-    def act(self, base: Heads) -> Sent | Done[Initialised]:
+    def act(self, base: StateHeads) -> Sent | Concluded[Initialised]:
         """Make the branch where there is none; see `Call.act`.
 
         Raises:
@@ -59,7 +59,7 @@ class Initialising:
             StateDocumentError: `orch-state.md` is not among the files, or malformed.
         """
         if base.tip:
-            return Done(Exists(self._reader.fresh(self._deadline).snapshot.tip))
+            return Concluded(Exists(self._reader.fresh(self._deadline).snapshot.tip))
         seen = None if self._anew else self._source.seen()
         if base.witness or seen is not None:
             self._source.refuse_wrong_name(base, self._deadline.share())
@@ -68,7 +68,7 @@ class Initialising:
         self._made[attempt.commit] = attempt
         return Sent(attempt, self._writer.push(attempt, "", self._deadline.share()))
 
-    def settle(self, landed: Landed) -> Initialised:
+    def settle(self, landed: LandedCommit) -> Initialised:
         """The commit that was made; see `Call.settle`."""
         made = self._made[landed.commit]
         if not landed.late:
@@ -80,13 +80,13 @@ class Initialising:
 class Restoring:
     """Putting the branch back to what the witness, or else this machine, has seen."""
 
-    def __init__(self, source: Source, reader: Reader, planner: Planner, deadline: Deadline) -> None:
+    def __init__(self, source: StateRemote, reader: Reader, planner: Planner, deadline: Deadline) -> None:
         self._source = source
         self._reader = reader
         self._deadline = deadline
         self._planner = planner
-        self._plans: dict[str, Plan] = {}
-        self._last: Plan | None = None
+        self._plans: dict[str, RestorePlan] = {}
+        self._last: RestorePlan | None = None
 
     def run(self) -> Restoration:
         """Mend the branch; see `Store.restore`.
@@ -95,7 +95,7 @@ class Restoring:
             StateError: as `Store.restore`.
         """
         try:
-            return Attempts(self, self._deadline, patient=False).run()
+            return PushAttempts(self, self._deadline, patient=False).run()
         except StateDenied as error:
             if self._last is None:
                 raise
@@ -110,16 +110,16 @@ class Restoring:
                 "in that repository"
             ) from error
 
-    def look(self, sent: Mapping[str, Attempt], deadline: Deadline) -> tuple[Heads, str]:
+    def look(self, sent: Mapping[str, PushAttempt], deadline: Deadline) -> tuple[StateHeads, str]:
         """Where branch and witness stand, and what was sent and is there; see `Call.look`."""
         heads = self._source.fetch(deadline.share(), exact=True)
         return heads, _on_branch(self._source, heads, sent, deadline)
 
-    def tip(self, base: Heads) -> str:
+    def tip(self, base: StateHeads) -> str:
         """Where the branch stands; see `Call.tip`."""
         return base.tip
 
-    def act(self, base: Heads) -> Sent | Done[Restoration]:
+    def act(self, base: StateHeads) -> Sent | Concluded[Restoration]:
         """Compare, plan, push; see `Call.act`.
 
         Raises:
@@ -135,25 +135,25 @@ class Restoring:
             self._source.refuse_wrong_name(base, self._deadline.share())
         with self._source.with_history(base, self._deadline.share()) as whole:
             plan = self._planner.plan(base, whole.objects)
-            if not isinstance(plan, Plan):
-                return Done(plan)
+            if not isinstance(plan, RestorePlan):
+                return Concluded(plan)
             self._plans[plan.attempt.commit] = self._last = plan
             if not plan.updates:
-                return Done(self.settle(Landed(plan.attempt.commit, 0, late=False)))
+                return Concluded(self.settle(LandedCommit(plan.attempt.commit, 0, late=False)))
             return Sent(plan.attempt, self._source.push(plan.updates, self._deadline.share(), whole))
 
-    def settle(self, landed: Landed) -> Restoration:
+    def settle(self, landed: LandedCommit) -> Restoration:
         """What was done; see `Call.settle`."""
         plan = self._plans[landed.commit]
         self._source.forget()
         # It has landed, whatever became of the cache meanwhile.
         with contextlib.suppress(StateError):
             snapshot = GitSnapshot(self._source, landed.commit, max(self._deadline.left(), self._deadline.reserve))
-            self._reader.took(Base(snapshot, plan.witness))
+            self._reader.took(CommitBase(snapshot, plan.witness))
         return plan.done
 
 
-def _on_branch(source: Source, heads: Heads, sent: Mapping[str, Attempt], deadline: Deadline) -> str:
+def _on_branch(source: StateRemote, heads: StateHeads, sent: Mapping[str, PushAttempt], deadline: Deadline) -> str:
     if not heads.tip:
         return ""
     return next((commit for commit in sent if proven(source, heads, heads.tip, commit, deadline)), "")

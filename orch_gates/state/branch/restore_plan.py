@@ -12,9 +12,9 @@ from orch_gates.git.remote import NAME, Update
 from orch_gates.git.tree import MissingObject, Objects
 from orch_gates.state.branch.git_snapshot import GitSnapshot
 from orch_gates.state.branch.reading import certain, missing
-from orch_gates.state.branch.source import Heads, Source
+from orch_gates.state.branch.source import StateHeads, StateRemote
 from orch_gates.state.branch.timing import Deadline
-from orch_gates.state.branch.writer import Attempt, Writer
+from orch_gates.state.branch.writer import PushAttempt, Writer
 from orch_gates.state.history import commits
 from orch_gates.state.history.commits import descends
 from orch_gates.state.kinds import Kinds
@@ -27,13 +27,13 @@ _MOST_STEPS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RestorePlan:
     """What to push, where the witness stands once that has landed, and the answer then.
 
     `forced`: the branch leaves what stands there, which follows nothing that was known.
     """
 
-    attempt: Attempt
+    attempt: PushAttempt
     updates: list[Update]
     witness: str
     done: Restored
@@ -43,7 +43,7 @@ class Plan:
 class Planner:
     """Compares what stands on the remote with what was known, and plans the push that mends it."""
 
-    def __init__(self, source: Source, writer: Writer, deadline: Deadline, kinds: Kinds, *, forget: bool) -> None:
+    def __init__(self, source: StateRemote, writer: Writer, deadline: Deadline, kinds: Kinds, *, forget: bool) -> None:
         """`forget`: give up what only this machine has seen, where branch and witness agree."""
         self._source = source
         self._forget = forget
@@ -51,7 +51,7 @@ class Planner:
         self._deadline = deadline
         self._kinds = kinds
 
-    def plan(self, heads: Heads, objects: Objects) -> Plan | NothingToDo:
+    def plan(self, heads: StateHeads, objects: Objects) -> RestorePlan | NothingToDo:
         """What to do about a branch whose commits are all among `objects`.
 
         Raises:
@@ -61,7 +61,7 @@ class Planner:
         seen = self._source.seen()
         good = self._known(heads, objects)
         if not heads.tip:
-            return self._forward(Heads("", heads.witness), good, "the branch was gone and is back")
+            return self._forward(StateHeads("", heads.witness), good, "the branch was gone and is back")
         if not good or certain(objects, heads.tip, good):
             if seen is None or certain(objects, heads.tip, seen.tip):
                 return NothingToDo(heads.tip) if heads.witness else self._witnessed(heads.tip)
@@ -69,19 +69,19 @@ class Planner:
                 raise RewoundState(_only_here(objects, heads.tip, seen.tip))
             how = f"branch and witness ref agree; the local record of {seen.tip} was dropped"
             found = self._snapshot(heads.tip)
-            kept = Attempt(heads.tip, heads.tip, found.generation, heads.tip)
-            return Plan(kept, [], heads.witness, Restored(heads.tip, found.generation, how))
+            kept = PushAttempt(heads.tip, heads.tip, found.generation, heads.tip)
+            return RestorePlan(kept, [], heads.witness, Restored(heads.tip, found.generation, how))
         if certain(objects, good, heads.tip):
             return self._forward(heads, good, f"the branch was rewound to {heads.tip} and is forward again")
         return self._joined(heads, good) if self._both_legal(heads, objects, good) else self._put_back(heads, good)
 
-    def from_here(self) -> Plan:
+    def from_here(self) -> RestorePlan:
         """What to push where the remote has neither branch nor witness: what this machine has seen, if it is here.
 
         Raises:
             MissingState: nothing was seen here, or not all of it is here.
         """
-        seen, none = self._source.seen(), Heads("", "")
+        seen, none = self._source.seen(), StateHeads("", "")
         if seen is None:
             raise MissingState(missing(none, None))
         if not self._source.holds_all(seen.tip):
@@ -93,27 +93,29 @@ class Planner:
         found = self._snapshot(seen.tip)
         updates = [Update(self._source.ref, "", seen.tip), Update(WITNESS, "", seen.tip)]
         done = Restored(seen.tip, found.generation, "branch and witness were gone and are back, as seen here last")
-        return Plan(Attempt(seen.tip, "", found.generation, seen.tip), updates, seen.tip, done)
+        return RestorePlan(PushAttempt(seen.tip, "", found.generation, seen.tip), updates, seen.tip, done)
 
-    def _witnessed(self, tip: str) -> Plan:
+    def _witnessed(self, tip: str) -> RestorePlan:
         generation = self._snapshot(tip).generation
         how = f"the witness ref {WITNESS} was missing and is back; commits lost before that cannot be detected"
-        return Plan(Attempt(tip, tip, generation, tip), [Update(WITNESS, "", tip)], tip, Restored(tip, generation, how))
+        return RestorePlan(
+            PushAttempt(tip, tip, generation, tip), [Update(WITNESS, "", tip)], tip, Restored(tip, generation, how)
+        )
 
-    def _known(self, heads: Heads, objects: Objects) -> str:
+    def _known(self, heads: StateHeads, objects: Objects) -> str:
         """Where the branch has to stand: at its witness, or further where this machine has seen more."""
         seen = self._source.seen()
         known = seen.tip if seen is not None and self._source.objects.has(seen.tip) else ""
         further = known and (not heads.witness or descends(objects, known, heads.witness))
         return known if further else heads.witness
 
-    def _forward(self, heads: Heads, good: str, how: str) -> Plan:
+    def _forward(self, heads: StateHeads, good: str, how: str) -> RestorePlan:
         found = self._snapshot(good)
-        put_back = Attempt(good, heads.tip, found.generation, good)
+        put_back = PushAttempt(good, heads.tip, found.generation, good)
         updates = [Update(self._source.ref, heads.tip, good)]
-        return Plan(put_back, updates, heads.witness, Restored(good, found.generation, how))
+        return RestorePlan(put_back, updates, heads.witness, Restored(good, found.generation, how))
 
-    def _both_legal(self, heads: Heads, objects: Objects, good: str) -> bool:
+    def _both_legal(self, heads: StateHeads, objects: Objects, good: str) -> bool:
         """Whether the two are histories of one state branch, each of them legal: only then are they joined."""
         try:
             chains = [commits.chain(objects, tip) for tip in (heads.tip, good)]
@@ -132,7 +134,7 @@ class Planner:
         checked = commits.checked(objects, self._kinds, chain.commits, configured=lambda _: True)
         return any(one.problems for one in checked)
 
-    def _joined(self, heads: Heads, good: str) -> Plan:
+    def _joined(self, heads: StateHeads, good: str) -> RestorePlan:
         right = self._snapshot(good)
         highest = max(right.generation, self._snapshot(heads.tip).generation)
         change = Change(
@@ -148,16 +150,18 @@ class Planner:
         updates = [Update(self._source.ref, heads.tip, made.commit), Update(WITNESS, heads.witness, made.commit)]
         updates += [Update(kept, "", heads.tip)] if kept else []
         how = f"the branch had been replaced; the files are those of {good} again"
-        return Plan(made, updates, made.commit, Restored(made.commit, made.generation, how, heads.tip, kept))
+        return RestorePlan(made, updates, made.commit, Restored(made.commit, made.generation, how, heads.tip, kept))
 
-    def _put_back(self, heads: Heads, good: str) -> Plan:
+    def _put_back(self, heads: StateHeads, good: str) -> RestorePlan:
         found = self._snapshot(good)
         kept = self._free_lost(found.generation + 1)
         updates = [Update(self._source.ref, heads.tip, good)]
         updates += [Update(kept, "", heads.tip)] if kept else []
         how = f"the branch had been replaced by an unrelated history, and is back at {good}"
         done = Restored(good, found.generation, how, heads.tip, kept)
-        return Plan(Attempt(good, heads.tip, found.generation, good), updates, heads.witness, done, forced=True)
+        return RestorePlan(
+            PushAttempt(good, heads.tip, found.generation, good), updates, heads.witness, done, forced=True
+        )
 
     def _free_lost(self, first: int) -> str:
         """A ref to keep what had replaced the branch, whoever has taken others; empty where there are enough."""

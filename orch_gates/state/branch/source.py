@@ -11,10 +11,10 @@ from pathlib import Path
 
 from orch_gates.documents import escape
 from orch_gates.errors import GitError, StateBusy, StateDenied, StateError, StateUnreachable, WrongStateBranch
-from orch_gates.git.answers import FetchAnswer, Fetched, PushAnswer
+from orch_gates.git.answers import FetchAnswer, FetchOutcome, PushAnswer
 from orch_gates.git.remote import NAME, WHOLE, Remote, Update
 from orch_gates.git.tree import MissingObject, Objects
-from orch_gates.state.branch.cache import Cache, Seen, Session
+from orch_gates.state.branch.cache import Cache, ObjectSession, SeenRefs
 from orch_gates.state.branch.timing import Timing
 from orch_gates.state.branch.turn import Patience
 from orch_gates.state.layout import ARCHIVE, ROOT
@@ -24,7 +24,7 @@ _COLD = "tree:2"
 
 
 @dataclass(frozen=True, slots=True)
-class Heads:
+class StateHeads:
     """Where the branch and its witness stand on the remote; empty where there is no such ref."""
 
     tip: str
@@ -32,14 +32,14 @@ class Heads:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class WholeHistory:
     """A repository with every commit of the branch and of its witness."""
 
     git_dir: Path
     objects: Objects
 
 
-class Source:
+class StateRemote:
     """Fetches from and pushes to one state branch; for one thread."""
 
     def __init__(self, remote: Remote, branch: str, cache_dir: Path | None, local: Path | None) -> None:
@@ -51,7 +51,7 @@ class Source:
         self._held = contextlib.ExitStack()
         folder = cache_dir or Path(self._held.enter_context(tempfile.TemporaryDirectory(prefix="orch-gates-")))
         self._cache = Cache(folder, f"{remote.url}\n{branch}")
-        self._session: Session | None = None
+        self._session: ObjectSession | None = None
         self._objects: Objects | None = None
         self._unpublished = False
         self.close = weakref.finalize(self, self._held.close)
@@ -67,11 +67,11 @@ class Source:
         """The turn among the writers of this machine; see `turn.turn`."""
         return self._cache.turn(timing, patience)
 
-    def seen(self) -> Seen | None:
+    def seen(self) -> SeenRefs | None:
         """What this machine saw last of the branch."""
         return self._cache.seen()
 
-    def note(self, seen: Seen, followed: Seen | None) -> None:
+    def note(self, seen: SeenRefs, followed: SeenRefs | None) -> None:
         """Remember what was seen, and that all of it is here; `followed` is a record that it is known to follow."""
         self._cache.note(seen, followed)
         if self._session is not None and self.local is None:
@@ -89,7 +89,7 @@ class Source:
         """Keep a text; see `Store.keep`."""
         self._cache.keep(name, text)
 
-    def warm(self) -> Seen | None:
+    def warm(self) -> SeenRefs | None:
         """What was seen last, if its commit is here; asks nobody."""
         seen = self._cache.seen()
         if seen is None or self._opened() is None:
@@ -99,7 +99,7 @@ class Source:
             self._use(self._cache.open(self._held, self._alternate))
         return seen if self._objects is not None and self._objects.has(seen.tip) else None
 
-    def fetch(self, timeout: float, *, exact: bool = False) -> Heads:
+    def fetch(self, timeout: float, *, exact: bool = False) -> StateHeads:
         """Fetch the branch and its witness; `exact`: take no ref for one whose name it only ends with.
 
         Raises:
@@ -114,9 +114,9 @@ class Source:
             return self._fetch_cold(timeout)
         self._session.know(seen.tip)
         heads = self._fetch_refs(self._session, timeout, depth=0, only="", exact=exact)
-        if isinstance(heads, Heads):
+        if isinstance(heads, StateHeads):
             return heads
-        if heads.meaning is Fetched.BROKEN:
+        if heads.meaning is FetchOutcome.BROKEN:
             self.leave_behind()
             return self._fetch_cold(timeout)
         raise failure(heads)
@@ -129,7 +129,7 @@ class Source:
         """
         assert self._session is not None
         answer, refs = self._remote.refs_below(self._session.git_dir, prefix, timeout=timeout)
-        if answer.meaning is not Fetched.DONE:
+        if answer.meaning is not FetchOutcome.DONE:
             raise failure(answer)
         return refs
 
@@ -145,11 +145,11 @@ class Source:
             answer, refs = self._remote.local_refs(self.local, [name], timeout=timeout)
         else:
             answer, refs = self._remote.refs(self._session.git_dir, [name], timeout=timeout)
-        if answer.meaning is not Fetched.DONE:
+        if answer.meaning is not FetchOutcome.DONE:
             raise failure(answer)
         return refs.get(name, "")
 
-    def refuse_wrong_name(self, heads: Heads, timeout: float) -> None:
+    def refuse_wrong_name(self, heads: StateHeads, timeout: float) -> None:
         """Look whether the state is on another branch, before a loss is told that is none.
 
         A copy that somebody made of the state is no other place for it: not where this branch was the state before.
@@ -188,7 +188,7 @@ class Source:
         assert self._session is not None
         with self._session.apart() as git_dir:
             answer = self._remote.fetch(git_dir, [f"+{commit}:refs/one"], timeout=timeout, depth=1, only=_COLD)
-            if answer.meaning is not Fetched.DONE:
+            if answer.meaning is not FetchOutcome.DONE:
                 raise failure(answer)
             return _has_root(Objects(git_dir / "objects"), commit)
 
@@ -204,11 +204,11 @@ class Source:
         if self.local is not None or self._session is None:
             raise StateError(f"the repository lacks object {wanted[0]}; `git fsck` in it shows what else")
         answer = self._remote.fetch_objects(self._session.git_dir, wanted, timeout=timeout, only=only)
-        if answer.meaning is not Fetched.DONE:
+        if answer.meaning is not FetchOutcome.DONE:
             raise failure(answer)
 
     @contextlib.contextmanager
-    def with_history(self, heads: Heads, timeout: float, *, files: bool = False) -> Iterator[Whole]:
+    def with_history(self, heads: StateHeads, timeout: float, *, files: bool = False) -> Iterator[WholeHistory]:
         """The objects at hand and every commit of the branch and of its witness, while the block lasts.
 
         With `files`, every file that any of the commits ever had is there too.
@@ -219,7 +219,7 @@ class Source:
         if self.local is not None:
             assert self._session is not None
             _refuse_shallow(self.local)
-            yield Whole(self._session.git_dir, self.objects)
+            yield WholeHistory(self._session.git_dir, self.objects)
             return
         # Fetched apart: where git has a commit already, it takes what is behind it for granted.
         assert self._session is not None
@@ -227,11 +227,11 @@ class Source:
             specs = [f"+{self.ref}:refs/tip"] * bool(heads.tip) + [f"+{WITNESS}:refs/witness"] * bool(heads.witness)
             only = "" if files else "tree:0"
             answer = self._remote.fetch(git_dir, specs, timeout=timeout, depth=WHOLE, only=only)
-            if answer.meaning is not Fetched.DONE:
+            if answer.meaning is not FetchOutcome.DONE:
                 raise failure(answer)
             _refuse_shallow(git_dir)
             self._session.lend(git_dir)
-            yield Whole(git_dir, Objects(git_dir / "objects"))
+            yield WholeHistory(git_dir, Objects(git_dir / "objects"))
 
     def holds_all(self, tip: str) -> bool:
         """Whether all that a commit needs is here; if so it can be pushed to where nothing of it is."""
@@ -254,7 +254,7 @@ class Source:
         nodes = self.objects.list(tree)
         return all(self._holds_tree(node.oid, known) if node.folder else self.objects.has(node.oid) for node in nodes)
 
-    def push(self, updates: list[Update], timeout: float, whole: Whole | None = None) -> PushAnswer:
+    def push(self, updates: list[Update], timeout: float, whole: WholeHistory | None = None) -> PushAnswer:
         """Push all updates or none; from `whole` where git has to see that it is no force."""
         assert self._session is not None
         git_dir = self._session.git_dir if whole is None else whole.git_dir
@@ -270,38 +270,38 @@ class Source:
         self._session = self._objects = None
         self._unpublished = False
 
-    def _opened(self) -> Session | None:
+    def _opened(self) -> ObjectSession | None:
         if self._session is None:
             self._use(self._cache.open(self._held, self._alternate))
         return self._session
 
-    def _use(self, session: Session | None) -> None:
+    def _use(self, session: ObjectSession | None) -> None:
         self._session = session
         self._objects = None if session is None else Objects(session.objects)
 
     def _begin(self) -> None:
         self._use(self._cache.begin(self._held, self._alternate))
 
-    def _look(self, repository: Path, timeout: float) -> Heads:
+    def _look(self, repository: Path, timeout: float) -> StateHeads:
         if self._opened() is None:
             self._begin()
             assert self._session is not None
             self._cache.publish(self._session)
         answer, refs = self._remote.local_refs(repository, [self.ref, WITNESS], timeout=timeout)
-        if answer.meaning is not Fetched.DONE:
+        if answer.meaning is not FetchOutcome.DONE:
             raise failure(answer)
         if any(len(oid) != 40 for oid in refs.values()):
-            raise failure(FetchAnswer(Fetched.FORMAT))
-        return Heads(refs.get(self.ref, ""), refs.get(WITNESS, ""))
+            raise failure(FetchAnswer(FetchOutcome.FORMAT))
+        return StateHeads(refs.get(self.ref, ""), refs.get(WITNESS, ""))
 
-    def _fetch_cold(self, timeout: float) -> Heads:
+    def _fetch_cold(self, timeout: float) -> StateHeads:
         if self._session is None or not self._unpublished:
             self._begin()
             self._unpublished = True
         session = self._session
         assert session is not None
         heads = self._fetch_refs(session, timeout, depth=1, only=_COLD, exact=True)
-        if not isinstance(heads, Heads):
+        if not isinstance(heads, StateHeads):
             raise failure(heads)
         if heads.tip:
             tree = self.objects.commit(heads.tip).tree
@@ -314,8 +314,8 @@ class Source:
         return heads
 
     def _fetch_refs(
-        self, session: Session, timeout: float, *, depth: int, only: str, exact: bool = False
-    ) -> Heads | FetchAnswer:
+        self, session: ObjectSession, timeout: float, *, depth: int, only: str, exact: bool = False
+    ) -> StateHeads | FetchAnswer:
         """Fetch both refs, or those that there are.
 
         Where a ref is not there, git takes one that only ends like it: with `exact` the remote's list is asked first.
@@ -325,19 +325,19 @@ class Source:
         for listed in (exact, True, True):
             if listed:
                 answer, refs = self._remote.refs(session.git_dir, wanted, timeout=timeout)
-                if answer.meaning is not Fetched.DONE:
+                if answer.meaning is not FetchOutcome.DONE:
                     return answer
                 if not refs:
-                    return Heads("", "")
+                    return StateHeads("", "")
                 wanted = [ref for ref in wanted if ref in refs]
             refspecs = [f"+{ref}:refs/{specs[ref].name}" for ref in wanted]
             answer = self._remote.fetch(session.git_dir, refspecs, timeout=timeout, depth=depth, only=only)
-            if answer.meaning is Fetched.DONE:
+            if answer.meaning is FetchOutcome.DONE:
                 found = {ref: specs[ref].read_text("ascii").strip() for ref in wanted}
-                return Heads(found.get(self.ref, ""), found.get(WITNESS, ""))
-            if answer.meaning is not Fetched.ABSENT:
+                return StateHeads(found.get(self.ref, ""), found.get(WITNESS, ""))
+            if answer.meaning is not FetchOutcome.ABSENT:
                 return answer
-        return FetchAnswer(Fetched.FAILED, "the remote's refs changed while they were read; run the command again")
+        return FetchAnswer(FetchOutcome.FAILED, "the remote's refs changed while they were read; run the command again")
 
 
 def cut_off() -> StateError:
@@ -366,17 +366,17 @@ def _has_root(objects: Objects, commit: str) -> bool:
 def failure(answer: FetchAnswer) -> StateError:
     """A fetch that did not work, as the error that says what to do."""
     words = escape.visible(answer.reason)
-    if answer.meaning is Fetched.REFUSED:
+    if answer.meaning is FetchOutcome.REFUSED:
         return StateDenied(f"the state branch may not be read: {words}")
-    if answer.meaning is Fetched.FORMAT:
+    if answer.meaning is FetchOutcome.FORMAT:
         return StateError("the state branch has to be in a SHA-1 repository; set ORCH_STATE_REMOTE to one")
-    if answer.meaning is Fetched.BROKEN:
+    if answer.meaning is FetchOutcome.BROKEN:
         return StateError(f"what was fetched of the state branch cannot be kept: {words}")
-    if answer.meaning is Fetched.FOREIGN:
+    if answer.meaning is FetchOutcome.FOREIGN:
         return StateUnreachable(
             "what answered in place of the state branch's server is not git: a page to log in at, or a proxy; "
             "open the url of the repository in a browser, or set ORCH_STATE_REMOTE"
         )
-    if answer.meaning is Fetched.BUSY:
+    if answer.meaning is FetchOutcome.BUSY:
         return StateBusy(f"the state branch could not be fetched: {words}", answer.retry_after)
     return StateUnreachable(f"the state branch could not be fetched: {words}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from orch_gates.errors import OrchError, StateUnreachable
-from orch_gates.state.branch.attempts import Attempts, Done, Landed, Sent
+from orch_gates.state.branch.attempts import Concluded, LandedCommit, PushAttempts, Sent
 from orch_gates.state.branch.reading import Reader
 from orch_gates.state.branch.timing import Deadline
-from orch_gates.state.branch.writer import Attempt, Base, Writer
+from orch_gates.state.branch.writer import CommitBase, PushAttempt, Writer
 from orch_gates.state.outcome import Committed, NothingToDo, Result
 from orch_gates.state.store import Change, Decide, LookAgain
 
@@ -30,7 +30,7 @@ class Transaction:
         self._decide = decide
         self._look_again = look_again
         self._decided = False
-        self._made: dict[str, Attempt] = {}
+        self._made: dict[str, PushAttempt] = {}
 
     def run(self) -> Result:
         """Attempt until one has the last word, or time is up.
@@ -38,9 +38,9 @@ class Transaction:
         Raises:
             StateError: nothing was written, or whether anything was could not be found out; see `Store.transact`.
         """
-        return Attempts(self, self._deadline).run(self._early())
+        return PushAttempts(self, self._deadline).run(self._early())
 
-    def look(self, sent: Mapping[str, Attempt], deadline: Deadline) -> tuple[Base, str]:
+    def look(self, sent: Mapping[str, PushAttempt], deadline: Deadline) -> tuple[CommitBase, str]:
         """The branch as it is now, and an attempt on it whose push said otherwise; see `Call.look`."""
         base = self._reader.fresh(deadline)
         if not sent:
@@ -48,11 +48,11 @@ class Transaction:
         oldest = next(iter(sent.values())).parent
         return base, next((commit for commit in self._reader.since(base, oldest) if commit in sent), "")
 
-    def tip(self, base: Base) -> str:
+    def tip(self, base: CommitBase) -> str:
         """Where it stands; see `Call.tip`."""
         return base.snapshot.tip
 
-    def act(self, base: Base) -> Sent | Done[Result]:
+    def act(self, base: CommitBase) -> Sent | Concluded[Result]:
         """Decide and push; see `Call.act`."""
         if self._decided and self._look_again is not None:
             try:
@@ -61,9 +61,9 @@ class Transaction:
                 raise StateUnreachable(str(error)) from error
         self._decided = True
         change = self._decide(base.snapshot)
-        return Done(NothingToDo(base.snapshot.tip)) if change is None else self._write(base, change)
+        return Concluded(NothingToDo(base.snapshot.tip)) if change is None else self._write(base, change)
 
-    def settle(self, landed: Landed) -> Result:
+    def settle(self, landed: LandedCommit) -> Result:
         """The commit that was made; see `Call.settle`."""
         made = self._made[landed.commit]
         if not landed.late:
@@ -85,7 +85,7 @@ class Transaction:
         except StateUnreachable:
             return None
 
-    def _write(self, base: Base, change: Change) -> Sent:
+    def _write(self, base: CommitBase, change: Change) -> Sent:
         attempt = self._writer.commit(base, change, self._deadline.share())
         self._made[attempt.commit] = attempt
         return Sent(attempt, self._writer.push(attempt, base.witness, self._deadline.share()))

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from orch_gates.errors import GitError, StateError
 from orch_gates.git.answers import PushAnswer
-from orch_gates.git.draft import Draft, absent_folders
+from orch_gates.git.draft import TreeDraft, absent_folders
 from orch_gates.git.remote import Update
 from orch_gates.git.tree import Author, MissingObject
 from orch_gates.state.branch import generation
 from orch_gates.state.branch.git_snapshot import ONE_FOLDER, GitSnapshot
-from orch_gates.state.branch.source import Source
+from orch_gates.state.branch.source import StateRemote
 from orch_gates.state.branch.timing import Timing
 from orch_gates.state.history import message
 from orch_gates.state.layout import ROOT
@@ -21,7 +21,7 @@ from orch_gates.state.store import Change
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class CommitBase:
     """What a commit is made upon: a snapshot and where the witness stood."""
 
     snapshot: GitSnapshot
@@ -29,7 +29,7 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class PushAttempt:
     """A commit that was made here; whether it is on the branch is another question."""
 
     commit: str
@@ -41,13 +41,13 @@ class Attempt:
 class Writer:
     """Makes the commits of one store."""
 
-    def __init__(self, source: Source, timing: Timing, author: Author, by: str) -> None:
+    def __init__(self, source: StateRemote, timing: Timing, author: Author, by: str) -> None:
         self._source = source
         self._timing = timing
         self._author = author
         self._by = by
 
-    def commit(self, base: Base, change: Change, timeout: float) -> Attempt:
+    def commit(self, base: CommitBase, change: Change, timeout: float) -> PushAttempt:
         """The change as a commit on the base, with the generation raised by one.
 
         Raises:
@@ -72,7 +72,7 @@ class Writer:
         except GitError as error:
             raise StateError(f"the state commit could not be made: {error}") from error
 
-    def root(self, change: Change) -> Attempt:
+    def root(self, change: Change) -> PushAttempt:
         """The first commit of a branch.
 
         Raises:
@@ -84,20 +84,20 @@ class Writer:
         except GitError as error:
             raise StateError(f"the state commit could not be made: {error}") from error
 
-    def join(self, tree: str, parents: tuple[str, ...], root: str, raised: int, change: Change) -> Attempt:
+    def join(self, tree: str, parents: tuple[str, ...], root: str, raised: int, change: Change) -> PushAttempt:
         """A commit with another commit's files that follows all of `parents`.
 
         Raises:
             StateError: as `commit`.
         """
         try:
-            draft = Draft(self._source.objects, tree)
+            draft = TreeDraft(self._source.objects, tree)
             draft.put(ROOT, generation.raised(root, raised).encode())
             return self._made(draft.write(), parents, raised, change)
         except GitError as error:
             raise StateError(f"the state commit could not be made: {error}") from error
 
-    def push(self, attempt: Attempt, witness: str, timeout: float) -> PushAnswer:
+    def push(self, attempt: PushAttempt, witness: str, timeout: float) -> PushAnswer:
         """Push a commit as branch and witness, if both still stand where they stood."""
         updates = [
             Update(self._source.ref, attempt.parent, attempt.commit),
@@ -106,7 +106,7 @@ class Writer:
         return self._source.push(updates, timeout)
 
     def _drafted(self, tree: str | None, change: Change, texts: Mapping[str, str]) -> str:
-        draft = Draft(self._source.objects, tree)
+        draft = TreeDraft(self._source.objects, tree)
         for source, target in change.moves.items():
             draft.move(source, target)
         for path in change.removals:
@@ -115,9 +115,9 @@ class Writer:
             draft.put(path, text.encode())
         return draft.write()
 
-    def _made(self, tree: str, parents: tuple[str, ...], raised: int, change: Change) -> Attempt:
+    def _made(self, tree: str, parents: tuple[str, ...], raised: int, change: Change) -> PushAttempt:
         op = message.op_id(raised, self._timing.nonce())
         text = message.compose(change, op, change.by or self._by)
         seconds = int(self._timing.now().timestamp())
         commit = self._source.objects.put_commit(tree, parents, self._author, seconds, text)
-        return Attempt(commit, parents[0] if parents else "", raised, op)
+        return PushAttempt(commit, parents[0] if parents else "", raised, op)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from orch_gates.git.tree import MissingObject, Objects
 from orch_gates.model.root import Root
 from orch_gates.state.history.check import CheckedCommit, CommitChecker, base_of, restores
-from orch_gates.state.history.files import Problem
+from orch_gates.state.history.files import StateProblem
 from orch_gates.state.kinds import Kinds
 
 
@@ -88,7 +88,7 @@ def checked(
         found = checker.check(oid)
         op = found.entry.op
         if op in ops:
-            again = Problem("", "Orch-Op", f"was used before, by commit {ops[op]}")
+            again = StateProblem("", "Orch-Op", f"was used before, by commit {ops[op]}")
             found = CheckedCommit(found.entry, (*found.problems, again))
         elif op:
             ops[op] = oid

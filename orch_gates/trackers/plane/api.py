@@ -8,7 +8,7 @@ from typing import TypeVar
 from orch_gates import clock
 from orch_gates.errors import ForgeUnavailable
 from orch_gates.forge import fields
-from orch_gates.forge.answer import Answer, Trouble
+from orch_gates.forge.answer import ForgeResponse, Trouble
 from orch_gates.forge.fields import Row
 from orch_gates.forge.http import Api, Dialect, Observe, unobserved
 from orch_gates.trackers.plane import errors
@@ -131,7 +131,7 @@ class PlaneApi:
             )
         return ask()
 
-    def _trouble(self, answer: Answer) -> Trouble:
+    def _trouble(self, answer: ForgeResponse) -> Trouble:
         if answer.status == errors.LIMITED:
             self._open_again = clock.monotonic() + errors.limit(answer)
         return errors.trouble(answer)

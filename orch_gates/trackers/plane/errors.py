@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from orch_gates.documents import escape
-from orch_gates.forge.answer import Answer, Sort, Trouble, from_between
+from orch_gates.forge.answer import ForgeResponse, Trouble, TroubleKind, from_between
 
 LIMITED = 429
 _A_MINUTE = 60.0
@@ -13,39 +13,39 @@ _LONGEST = 300
 _MESSAGE_FIELDS = ("error", "detail", "error_message")
 
 
-def trouble(answer: Answer) -> Trouble:
+def trouble(answer: ForgeResponse) -> Trouble:
     """What an error response means."""
     if answer.status == LIMITED:
         limited = f"429, too many requests; Plane takes more in {limit(answer):.0f} s, and the next run asks again"
         # Never waited for: a tick has more to do.
-        return Trouble(Sort.LATER, limited, math.inf)
+        return Trouble(TroubleKind.LATER, limited, math.inf)
     message = _message(answer)
     if message is None and 300 <= answer.status < 500:
         return from_between(answer)
     why = f" ({message})" if message else ""
     match answer.status:
         case 401:
-            return Trouble(Sort.REFUSED, f"401, this needs a token; put one into ORCH_TRACKER_TOKEN{why}")
+            return Trouble(TroubleKind.REFUSED, f"401, this needs a token; put one into ORCH_TRACKER_TOKEN{why}")
         case 403 if message and "token" in message.lower():
-            return Trouble(Sort.REFUSED, f"403, the token is wrong or has expired; make a new one{why}")
+            return Trouble(TroubleKind.REFUSED, f"403, the token is wrong or has expired; make a new one{why}")
         case 403:
             # Plane says the same of a project that there is not.
             missing = "403, the workspace or project does not exist, or the user of the token is not a member"
-            return Trouble(Sort.REFUSED, f"{missing}{why}")
+            return Trouble(TroubleKind.REFUSED, f"{missing}{why}")
         case 404:
-            return Trouble(Sort.REFUSED, f"404, not found; check the workspace and the project{why}")
+            return Trouble(TroubleKind.REFUSED, f"404, not found; check the workspace and the project{why}")
         case status if 400 <= status < 500:
-            return Trouble(Sort.REFUSED, f"{status}, Plane cannot do this as requested{why}")
+            return Trouble(TroubleKind.REFUSED, f"{status}, Plane cannot do this as requested{why}")
         case status:
-            return Trouble(Sort.FAILED, f"{status}{why}", answer.wait or 1.0)
+            return Trouble(TroubleKind.FAILED, f"{status}{why}", answer.wait or 1.0)
 
 
-def limit(answer: Answer) -> float:
+def limit(answer: ForgeResponse) -> float:
     """Seconds for which Plane takes no more requests."""
     return _A_MINUTE if answer.wait is None else answer.wait
 
 
-def _message(answer: Answer) -> str | None:
+def _message(answer: ForgeResponse) -> str | None:
     """Plane's own error message, in one line; None where the response is not from Plane."""
     try:
         found = answer.document

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from orch_gates.engine import issues as task_issues
 from orch_gates.errors import ForgeRefused, ForgeUnclear
 from orch_gates.forge import fields
-from orch_gates.model.effect import Word
+from orch_gates.model.effect import TrackerState
 from orch_gates.model.task import TaskState
 from orch_gates.trackers.plane.api import PlaneApi
 
@@ -19,7 +19,7 @@ _NEW = {"group": "started", "color": "#F59E0B"}
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class PlaneState:
     """One state; `group` is what Plane takes it for."""
 
     id: str
@@ -33,19 +33,19 @@ class State:
 class States:
     """All states of a project, and the names of those that are words."""
 
-    all: tuple[State, ...]
-    names: Mapping[Word, str]
+    all: tuple[PlaneState, ...]
+    names: Mapping[TrackerState, str]
 
     @property
-    def missing(self) -> tuple[Word, ...]:
+    def missing(self) -> tuple[TrackerState, ...]:
         """The words that no state of the project says."""
         return tuple(word for word in self.names if self.of(word) is None)
 
-    def of(self, word: Word) -> State | None:
+    def of(self, word: TrackerState) -> PlaneState | None:
         """The state that says a word, whatever its capitals; the first where there are several."""
         return next((state for state in self.all if self._is(state, word)), None)
 
-    def word(self, state: str) -> Word | None:
+    def word(self, state: str) -> TrackerState | None:
         """What a state says, by its id; None for nothing."""
         found = next((one for one in self.all if one.id == state), None)
         return next((word for word in self.names if found is not None and self._is(found, word)), None)
@@ -54,7 +54,7 @@ class States:
         """Whether a state says that the work is completed or cancelled."""
         return self.word(state) is None and any(one.id == state and one.group in _OVER for one in self.all)
 
-    def after(self, cleared: frozenset[Word], label: str = "") -> str:
+    def after(self, cleared: frozenset[TrackerState], label: str = "") -> str:
         """The id of the state to go to from a word that was acted on; `label` is what the task is shown as.
 
         Work goes on in progress. Where that was acted on too it is over: completed, cancelled, or where all begins.
@@ -62,8 +62,8 @@ class States:
         Raises:
             ForgeRefused: the project has no such state.
         """
-        at_work = self.of(Word.IN_PROGRESS)
-        if Word.IN_PROGRESS not in cleared and at_work is not None:
+        at_work = self.of(TrackerState.IN_PROGRESS)
+        if TrackerState.IN_PROGRESS not in cleared and at_work is not None:
             return at_work.id
         group = {
             task_issues.label_for(TaskState.DONE): "completed",
@@ -75,18 +75,18 @@ class States:
             raise ForgeRefused("the project has no default state for an item; choose one in its settings")
         return fitting[0].id
 
-    def _is(self, state: State, word: Word) -> bool:
+    def _is(self, state: PlaneState, word: TrackerState) -> bool:
         return state.name.casefold() == self.names[word].casefold()
 
 
-def read(api: PlaneApi, names: Mapping[Word, str]) -> States:
+def read(api: PlaneApi, names: Mapping[TrackerState, str]) -> States:
     """The states that there are.
 
     Raises:
         ForgeRefused, ForgeUnavailable: they could not be read completely.
     """
     found = [
-        State(
+        PlaneState(
             fields.text(row, "id"),
             fields.text(row, "name"),
             fields.text(row, "group"),
@@ -109,7 +109,7 @@ def create(api: PlaneApi, name: str) -> None:
     api.write("POST", _PATH, {"name": name, **_NEW})
 
 
-def complete(api: PlaneApi, names: Mapping[Word, str]) -> States:
+def complete(api: PlaneApi, names: Mapping[TrackerState, str]) -> States:
     """Make the states that are missing, and look at what there is then.
 
     Raises:

@@ -11,7 +11,7 @@ from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear, Sett
 from orch_gates.forge import fields
 from orch_gates.forge.fields import Row
 from orch_gates.forge.http import Observe, unobserved
-from orch_gates.model.effect import Word
+from orch_gates.model.effect import TrackerState
 from orch_gates.trackers.names import names_of
 from orch_gates.trackers.plane import comment as comments
 from orch_gates.trackers.plane import states
@@ -33,7 +33,7 @@ class PlaneTracker:
     """`Tracker` by the states of work items; `url` is the page of the workspace."""
 
     api: PlaneApi
-    names: Mapping[Word, str]
+    names: Mapping[TrackerState, str]
     url: str
 
     def items(self) -> tuple[Item, ...]:
@@ -46,7 +46,7 @@ class PlaneTracker:
         """One work item."""
         return self._item(self._row(number), self._states)
 
-    def who(self, number: int, word: Word) -> str:
+    def who(self, number: int, word: TrackerState) -> str:
         """Whoever last set the state; Plane writes that down a little later than it sets it."""
         row = self._row(number)
         if self._states.word(fields.optional_text(row, "state")) is not word:
@@ -69,11 +69,11 @@ class PlaneTracker:
         text = " ".join(comments.lines_of(fields.text(theirs[-1], "comment_html")))
         return comments.line(text)[:_LONGEST_WORDS]
 
-    def clear(self, number: int, word: Word) -> None:
+    def clear(self, number: int, word: TrackerState) -> None:
         """Leave the state, where the item is still in it."""
         self._clear(self._row(number), frozenset({word}), "")
 
-    def show(self, number: int, label: str, text: str, *, generation: int, clears: Sequence[Word] = ()) -> bool:
+    def show(self, number: int, label: str, text: str, *, generation: int, clears: Sequence[TrackerState] = ()) -> bool:
         """The state first, then the comment, as that alone says which generation was shown."""
         row = self._row(number)
         comment = self._comment(row)
@@ -93,7 +93,7 @@ class PlaneTracker:
         there = _read_comment(comment)
         self._write(row, comment, TaskComment(there.generation, there.standing, comments.line(text)))
 
-    def _clear(self, row: Row, cleared: frozenset[Word], label: str) -> None:
+    def _clear(self, row: Row, cleared: frozenset[TrackerState], label: str) -> None:
         if self._states.word(fields.optional_text(row, "state")) not in cleared:
             return
         wanted = self._states.after(cleared, label)
