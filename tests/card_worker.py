@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from orch_gates.cli.forge import notifying
+from orch_gates.cli.forge import cards
 from orch_gates.workspace import open_workspace
 from tests import workers
 from tests.workers import Moments, Watched
@@ -30,7 +30,7 @@ def main(directory: str, dies_at: str) -> None:
         return None if port is None else Watched(port, moments, _EFFECTS)
 
     workspace = open_workspace(Path(directory))
-    publisher, apart = notifying.publisher_of(workspace)
+    publisher, apart = cards.publisher_of(workspace)
     assert not apart, apart
     chat, comments = publisher.chat, publisher.comments
     if chat is not None:
@@ -40,4 +40,4 @@ def main(directory: str, dies_at: str) -> None:
     hook = watched(publisher.webhook)
     watching = replace(publisher, store=watched(publisher.store), chat=chat, webhook=hook, comments=comments)
     snapshot = publisher.store.load()
-    print(watching.publish(snapshot, notifying.wanted(workspace, snapshot)), flush=True)
+    print(watching.publish(snapshot, cards.wanted(workspace, snapshot)), flush=True)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from orch_gates.cli.merge import merging
+from orch_gates.cli.merge import merge_context
 from orch_gates.errors import OrchError
 from orch_gates.workspace import Workspace, open_workspace
 from tests import workers
@@ -34,7 +34,7 @@ def watched(workspace: Workspace, moments: Moments) -> Callable[[str], int]:
         return Watched(of, moments, EFFECTS)
 
     workspace.__dict__["store"] = port(workspace.store)
-    driving = merging.driving(workspace)
+    driving = merge_context.driving(workspace)
     context, forge = driving.context, driving.context.forge
     assert forge is not None
     forge = replace(forge, pulls=port(forge.pulls), statuses=port(forge.statuses))
@@ -42,9 +42,9 @@ def watched(workspace: Workspace, moments: Moments) -> Callable[[str], int]:
 
     def merge(task: str) -> int:
         result = driving.land(task)
-        if merging.is_attempt(result):
-            merging.step_after(workspace, result).take(task)
-        return merging.verdict_of(workspace, "merge-proof", task, result).outcome.exit_code
+        if merge_context.is_attempt(result):
+            merge_context.step_after(workspace, result).take(task)
+        return merge_context.verdict_of(workspace, "merge-proof", task, result).outcome.exit_code
 
     return merge
 

@@ -87,8 +87,8 @@ class _Reading:
         )
 
     def _watch(self, item: Value, path: Path) -> WatchPlan:
+        from orch_gates.engine.watch_assessment import WatchRules
         from orch_gates.engine.watch_plan import WatchPlan
-        from orch_gates.engine.watching import WatchRules
 
         fields = self._mapping(item, path, WATCH_KEYS)
         numbers = {key: self._whole(fields, key, bounds, path) for key, bounds in WATCH_NUMBERS.items()}
@@ -110,7 +110,7 @@ class _Reading:
 
     def _check(self, due: int, ends: bool, probes: list[ProbePlan], sources: list[SourcePlan], path: Path) -> None:
         """What no key for itself can tell."""
-        from orch_gates.engine.watching import OWN
+        from orch_gates.engine.watch_assessment import OWN
 
         if not probes and not sources:
             self.problems.add(path, "watches nothing; name at least one of: probes, sources")

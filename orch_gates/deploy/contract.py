@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from orch_gates.deploy import environments, reporting
-from orch_gates.deploy.ending import DeployOutput, Endings, Look, RecordedDeploy
+from orch_gates.deploy import deploy_report, environments
+from orch_gates.deploy.deploy_end import DeployOutput, DeployRecorder, Look, RecordedDeploy
 from orch_gates.deploy.environments import EnvironmentPage
-from orch_gates.engine import deploying
-from orch_gates.engine.deploying import Already, Busy, Conclusion, Refused
+from orch_gates.engine import deploys
+from orch_gates.engine.deploys import Already, Busy, Conclusion, Refused
 from orch_gates.errors import JobWaits, UsageError
 from orch_gates.model.attempt import Phase
 from orch_gates.model.environment import Deployed, Environment, Running
@@ -76,7 +76,7 @@ class Deploys:
 
     store: Store
     configured: Configured
-    endings: Endings
+    recorder: DeployRecorder
     look: Look
     head_of: HeadOf
     by: str
@@ -96,7 +96,7 @@ class Deploys:
             StateError, GitError: it could not be told, or not be recorded.
         """
         self.configured.agree(self.store)
-        self.endings.lost(wanted.environment, self.look, now)
+        self.recorder.lost(wanted.environment, self.look, now)
         branch = tasks.need(self.store.load(), wanted.task).task.branch
         head, deploy = self.head_of(branch), self.nonce()
         found: Began | Stopped | None = None
@@ -112,10 +112,10 @@ class Deploys:
             if task.branch != branch:
                 raise UsageError(f"the branch of {task.id} has changed; run the command again")
             revision = self._revision(snapshot, task, head)
-            digest = reporting.digest_of(snapshot, task, revision, wanted.digest)
+            digest = deploy_report.digest_of(snapshot, task, revision, wanted.digest)
             running = self._running(deploy, task.id, revision, digest, now, alert_only=wanted.alert_only)
             page = environments.page(snapshot, wanted.environment)
-            after = deploying.taken(page.environment, running)
+            after = deploys.taken(page.environment, running)
             if not isinstance(after, Already):
                 self._require(task, now)
                 if self.declared:
@@ -139,7 +139,7 @@ class Deploys:
         Raises:
             StateError: it could not be told, or not be recorded.
         """
-        self.endings.lost(name, self.look, now)
+        self.recorder.lost(name, self.look, now)
         nonce = self.nonce()
         found: Began | Stopped | None = None
 
@@ -149,7 +149,7 @@ class Deploys:
             if page.environment.running is not None:
                 found = _busy(name, page.environment.running)
                 return None
-            target = deploying.rollback_target(page.environment, deploy)
+            target = deploys.rollback_target(page.environment, deploy)
             if isinstance(target, Refused):
                 found = Stopped(Outcome.HOLD, target.reason)
                 return None
@@ -161,7 +161,7 @@ class Deploys:
             if isinstance(claimed, Refused):
                 found = Stopped(Outcome.HOLD, claimed.reason)
                 return None
-            found, change = _begun(page, deploying.taken(page.environment, running), running, now, claimed)
+            found, change = _begun(page, deploys.taken(page.environment, running), running, now, claimed)
             return change
 
         self.store.transact(decision, others_wait=True)
@@ -174,7 +174,7 @@ class Deploys:
         Raises:
             StateError: it could not be recorded.
         """
-        return self.endings.record(began.environment, began.running, conclusion, kept)
+        return self.recorder.record(began.environment, began.running, conclusion, kept)
 
     def _running(
         self,
@@ -228,9 +228,9 @@ class Deploys:
             raise UsageError(
                 f"{task.id} is {task.state}: {task.reason}; to continue, run `orch-gates task {go_on} {task.id}`"
             )
-        if stage is None or reporting.STATUS not in {gate.name for gate in stage.gates}:
+        if stage is None or deploy_report.STATUS not in {gate.name for gate in stage.gates}:
             raise UsageError(
-                f"{task.id} is in stage {task.stage}, which has no gate {reporting.STATUS}, so it "
+                f"{task.id} is in stage {task.stage}, which has no gate {deploy_report.STATUS}, so it "
                 "cannot be deployed now"
             )
         if task.available_at is not None and now < moment(task.available_at):

@@ -10,9 +10,12 @@ from typing import assert_never
 from orch_gates.deploy import environments, watch_log, watches
 from orch_gates.deploy.watch_ends import held, in_environment, over, reaction_text, standing
 from orch_gates.deploy.watches import WatchPage
-from orch_gates.engine import deploying
-from orch_gates.engine.deploying import Refused
-from orch_gates.engine.reacting import (
+from orch_gates.engine import deploys
+from orch_gates.engine.deploys import Refused
+from orch_gates.engine.sighting import Life, Sighting
+from orch_gates.engine.stages import Pipeline
+from orch_gates.engine.watch_assessment import Assessment, Sample, WatchRules, classify, has_failure
+from orch_gates.engine.watch_reaction import (
     Alert,
     Finish,
     InEnvironment,
@@ -27,9 +30,6 @@ from orch_gates.engine.reacting import (
     react,
     superseded,
 )
-from orch_gates.engine.sighting import Life, Sighting
-from orch_gates.engine.stages import Pipeline
-from orch_gates.engine.watching import Assessment, Sample, WatchRules, classify, has_failure
 from orch_gates.errors import JobWaits, UsageError
 from orch_gates.model.environment import Running
 from orch_gates.model.feedback import one_line
@@ -307,7 +307,7 @@ class Watching:
             line += f" [{reaction_text(ended)}]"
         change = self._change(page, ended, now, "watch-end", line, snapshot)
         stands = standing(ended.verdict, judged)
-        after = deploying.with_standing(place.environment, ended.deploy, stands) if stands is not None else None
+        after = deploys.with_standing(place.environment, ended.deploy, stands) if stands is not None else None
         entry = f"deploy {ended.deploy}: {line}"
         writes = dict(environments.changed(place, after, now, entry)) if after is not None else {}
         writes |= held(snapshot, ended, self.by, self.pipeline_of, now)

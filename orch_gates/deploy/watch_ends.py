@@ -8,9 +8,9 @@ from typing import assert_never
 
 from orch_gates.engine import events
 from orch_gates.engine.decide import decide
-from orch_gates.engine.reacting import Alert, Finish, InEnvironment, NoReaction, Release, Rollback
 from orch_gates.engine.stages import Pipeline
-from orch_gates.engine.watching import Assessment
+from orch_gates.engine.watch_assessment import Assessment
+from orch_gates.engine.watch_reaction import Alert, Finish, InEnvironment, NoReaction, Release, Rollback
 from orch_gates.model.environment import Deployed, Environment, Standing
 from orch_gates.model.feedback import one_line
 from orch_gates.model.ids import moment

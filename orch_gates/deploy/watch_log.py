@@ -8,10 +8,10 @@ from datetime import datetime
 from orch_gates.deploy import watches
 from orch_gates.deploy.watch_ends import reaction_text
 from orch_gates.documents import escape, frontmatter
-from orch_gates.engine.watching import WatchRules, classify
+from orch_gates.engine.watch_assessment import WatchRules, classify
 from orch_gates.model.ids import TaskId, timestamp
 from orch_gates.model.watch import Watch
-from orch_gates.report import watching
+from orch_gates.report import watch_view
 from orch_gates.state import layout
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.tasks import book
@@ -51,12 +51,12 @@ def written(snapshot: Snapshot, watch: Watch, rules: WatchRules, now: datetime) 
     if reaction := reaction_text(watch):
         body.append(f"Reaction: {escape.markdown(reaction)}\n")
     # Four blanks make a block of code, whatever stands in the line.
-    body.append("".join(f"    {line}\n" for line in watching.sparklines(samples, rules)))
+    body.append("".join(f"    {line}\n" for line in watch_view.sparklines(samples, rules)))
     if (before := watches.before(watch)) is not None:
-        body.append("".join(f"    {line}\n" for line in watching.before(before)))
+        body.append("".join(f"    {line}\n" for line in watch_view.before(before)))
     body.append(
-        f"Each mark is a moment of the window: `{watching.WELL}` well, `{watching.FAILED}` failed, "
-        f"`{watching.MISSING}` not observed; of counts, the higher the more errors.\n"
+        f"Each mark is a moment of the window: `{watch_view.WELL}` well, `{watch_view.FAILED}` failed, "
+        f"`{watch_view.MISSING}` not observed; of counts, the higher the more errors.\n"
     )
     text = frontmatter.encode(values, "\n".join(body))
     return {layout.report_path(TaskId(watch.task), FILE, watch.revision): text}

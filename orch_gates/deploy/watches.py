@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from orch_gates.deploy import environments
-from orch_gates.engine import watching
-from orch_gates.engine.watching import Count, NoData, Reading, WatchRules
+from orch_gates.engine import watch_assessment
+from orch_gates.engine.watch_assessment import Count, NoData, Reading, WatchRules
 from orch_gates.errors import UsageError
 from orch_gates.model import watch as documents
 from orch_gates.model.feedback import one_line
@@ -127,17 +127,19 @@ def rules_of(watch: Watch, configured: WatchRules) -> WatchRules:
     return replace(configured, window=max(1, window(watch)), every=watch.every_s)
 
 
-def samples_of(watch: Watch) -> tuple[watching.Sample, ...]:
+def samples_of(watch: Watch) -> tuple[watch_assessment.Sample, ...]:
     """What was recorded, as it is judged."""
     return tuple(_sample(watch, one) for one in watch.samples)
 
 
-def before(watch: Watch) -> watching.Sample | None:
+def before(watch: Watch) -> watch_assessment.Sample | None:
     """What was seen before the deploy; None where nobody looked."""
     return None if watch.baseline is None else _sample(watch, watch.baseline)
 
 
-def with_samples(watch: Watch, pending: Sequence[watching.Sample]) -> tuple[Watch, tuple[watching.Sample, ...]]:
+def with_samples(
+    watch: Watch, pending: Sequence[watch_assessment.Sample]
+) -> tuple[Watch, tuple[watch_assessment.Sample, ...]]:
     """The watch with more samples, each once, and those that there is no room for.
 
     One that was recorded, though its commit seemed to fail, is not recorded twice.
@@ -148,12 +150,12 @@ def with_samples(watch: Watch, pending: Sequence[watching.Sample]) -> tuple[Watc
     return watch.model_copy(update={"samples": kept}), tuple(new[room:])
 
 
-def recorded(watch: Watch, sample: watching.Sample) -> Sample:
+def recorded(watch: Watch, sample: watch_assessment.Sample) -> Sample:
     """A sample as the document keeps it."""
     return taken(sample, moment(watch.armed) + timedelta(seconds=sample.at))
 
 
-def taken(sample: watching.Sample, at: datetime) -> Sample:
+def taken(sample: watch_assessment.Sample, at: datetime) -> Sample:
     """A sample that was taken at that moment, as a document keeps it."""
     return Sample(
         at=timestamp(at),
@@ -168,11 +170,11 @@ def last_recorded(watch: Watch) -> int:
     return max((one.at for one in samples_of(watch)), default=0)
 
 
-def _sample(watch: Watch, one: documents.Sample) -> watching.Sample:
+def _sample(watch: Watch, one: documents.Sample) -> watch_assessment.Sample:
     control = {result: known for known, result in _CONTROL.items()}[one.control]
-    return watching.Sample(
+    return watch_assessment.Sample(
         max(0, round((moment(one.at) - moment(watch.armed)).total_seconds())),
-        tuple(watching.Probe(probe.name, probe.result, probe.why) for probe in one.probes),
+        tuple(watch_assessment.Probe(probe.name, probe.result, probe.why) for probe in one.probes),
         control,
         tuple(_reading(counted) for counted in one.counted),
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from orch_gates.documents import escape
 from orch_gates.effects.performed import EffectResult, Performed
 from orch_gates.forge.port.checks import CommitStatus, CommitStatuses, StatusState
-from orch_gates.model.effect import StatusEffect, StatusWord
+from orch_gates.model.effect import PostedState, StatusEffect
 from orch_gates.model.verdict import evidence_id
 
 # As much as GitHub takes.
@@ -19,7 +19,7 @@ _ALL = "`--base $(git hash-object -t tree /dev/null)`"
 _SINCE = re.compile(r"(?:since ([0-9a-f]{10,64})|everything): ")
 
 
-def commit_status(context: str, state: StatusWord, reason: str, url: str) -> CommitStatus:
+def commit_status(context: str, state: PostedState, reason: str, url: str) -> CommitStatus:
     """The status as forges take it."""
     return CommitStatus(context, StatusState(state.value), escape.clip(escape.visible(reason), _LONGEST), url)
 
@@ -77,7 +77,7 @@ def post(statuses: CommitStatuses, effect: StatusEffect) -> Performed:
     there = next((one for one in statuses.latest(effect.commit) if one.context == effect.context), None)
     if there == wanted:
         return Performed(effect, EffectResult.DONE)
-    unknown, green = effect.replaces is None, effect.state is StatusWord.SUCCESS
+    unknown, green = effect.replaces is None, effect.state is PostedState.SUCCESS
     if there is not None and (green if unknown else _id(there) != effect.replaces):
         newer = "another status, which may be newer," if unknown else "a newer status"
         return Performed(effect, EffectResult.SUPERSEDED, f"{newer} {effect.context} is on {effect.commit[:10]}")

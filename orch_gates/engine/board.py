@@ -63,7 +63,7 @@ class TaskPosition(NamedTuple):
     queue: str = ""
 
 
-def standing(task: Task) -> TaskPosition:
+def task_position(task: Task) -> TaskPosition:
     """That of a task."""
     queue = f"{task.pipeline} {task.enqueued.target}" if task.enqueued is not None else task.pipeline
     return TaskPosition(task.id, task.stage, task.state.value, turn(task), queue)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from orch_gates.engine.watching import WatchRules
+from orch_gates.engine.watch_assessment import WatchRules
 
 
 @dataclass(frozen=True, slots=True)

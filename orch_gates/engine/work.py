@@ -101,7 +101,7 @@ class WorkStatus:
     when: str = "by itself"
 
 
-def standing(task: Task, jobs: Sequence[Job], pipeline: Pipeline, rules: WorkRules) -> WorkStatus | None:
+def work_status(task: Task, jobs: Sequence[Job], pipeline: Pipeline, rules: WorkRules) -> WorkStatus | None:
     """What the newest run of a task's work does, or did; None where none was made and nobody starts one."""
     runs = runs_of(task, jobs)
     stage = pipeline.stage(task.stage)

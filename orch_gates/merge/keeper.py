@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from orch_gates.errors import StateDocumentError, UpgradeNeeded, UsageError
 from orch_gates.merge import landing, ledger, steps
 from orch_gates.merge import lease as leases
-from orch_gates.merge.attempting import Attempting, Stop
+from orch_gates.merge.attempt_worker import AttemptWorker, Stop
 from orch_gates.merge.context import MergeContext
 from orch_gates.merge.ledger import LeasePage, LedgerWrite
 from orch_gates.merge.steps import AttemptEnd
@@ -73,11 +73,11 @@ class Keeper:
         task = book.find(snapshot, lease.holder)
         if task is None or page.attempt is None or page.attempt.over or page.attempt.id != lease.attempt:
             return self._freed(f"{reason}; no attempt of {lease.holder} belongs to this lease")
-        attempting = Attempting(context, task.task, snapshot, self.nonce)
-        attempt = attempting.take_over(forced=forced)
+        worker = AttemptWorker(context, task.task, snapshot, self.nonce)
+        attempt = worker.take_over(forced=forced)
         if isinstance(attempt, Stop):
             return KeeperAnswer(attempt.reason, changed=False)
-        ended = landing.settle(attempting, attempt, reason)
+        ended = landing.settle(worker, attempt, reason)
         return KeeperAnswer(f"{lease.holder}: {ended.phase} {ended.outcome}: {ended.reason}", changed=True)
 
     def _freed(self, reason: str) -> KeeperAnswer:

@@ -12,8 +12,8 @@ from orch_gates.forge.port.checks import CommitStatus, StatusState
 from orch_gates.forge.port.pulls import Draft, MergeRequest, PullRequest
 from orch_gates.merge import landed as git_facts
 from orch_gates.merge import lease as leases
-from orch_gates.merge import marking, retry, steps, trailers
-from orch_gates.merge.attempting import Attempting
+from orch_gates.merge import marker_store, retry, steps, trailers
+from orch_gates.merge.attempt_worker import AttemptWorker
 from orch_gates.merge.context import MergeContext
 from orch_gates.merge.markers import Guarded
 from orch_gates.merge.proof import Landed, Proof, Rung, prove
@@ -26,7 +26,7 @@ from orch_gates.model.verdict import Outcome
 _SKIPS = re.compile(r"\[(skip ci|ci skip|no ci|skip actions|actions skip)\]", re.IGNORECASE)
 
 
-def land(attempting: Attempting, attempt: Attempt) -> Attempt:
+def land(worker: AttemptWorker, attempt: Attempt) -> Attempt:
     """Merge a validated attempt that this process claimed, and prove it.
 
     Raises:
@@ -34,26 +34,26 @@ def land(attempting: Attempting, attempt: Attempt) -> Attempt:
         OrchError: something could not be told; the attempt stays where it is, and whoever comes next goes on.
     """
     if attempt.phase is Phase.LANDED:
-        return _recorded(attempting, attempt, attempt.merge, attempt.proof)
-    if attempt.phase is Phase.MERGING and (done := _proven(attempting, attempt)) is not None:
+        return _recorded(worker, attempt, attempt.merge, attempt.proof)
+    if attempt.phase is Phase.MERGING and (done := _proven(worker, attempt)) is not None:
         return done
     if attempt.closing:
-        return _undo(attempting, attempt, Meaning(Then.DROP, attempt.reason), doubt=True)
-    context = attempting.context
+        return _undo(worker, attempt, Meaning(Then.DROP, attempt.reason), doubt=True)
+    context = worker.context
     where = context.where(attempt.branch)
     if where.head != attempt.commit:
         what = f"is at {where.head[:10]} now" if where.head else "is not there any more"
-        return _undo(attempting, attempt, Meaning(Then.DROP, f"{attempt.branch} {what}"), doubt=True)
+        return _undo(worker, attempt, Meaning(Then.DROP, f"{attempt.branch} {what}"), doubt=True)
     if where.target != attempt.base:
-        return _undo(attempting, attempt, Meaning(Then.ANEW, "the target moved"), doubt=True)
+        return _undo(worker, attempt, Meaning(Then.ANEW, "the target moved"), doubt=True)
     # Whoever had it before may have asked already, and still be asking; of the recorded pull request, and no other.
     doubt = attempt.phase is Phase.MERGING
     if not doubt:
-        pull, now = _pull(attempting, attempt), attempting.now()
-        attempt = attempting.record(lambda one: steps.merging(one, pull.number, now), "merging")
+        pull, now = _pull(worker, attempt), worker.now()
+        attempt = worker.record(lambda one: steps.merging(one, pull.number, now), "merging")
         if attempt.over:
             return attempt
-    return _request_merge(attempting, attempt, doubt=doubt)
+    return _request_merge(worker, attempt, doubt=doubt)
 
 
 def see_fence(context: MergeContext) -> None:
@@ -81,36 +81,36 @@ def context_of(target: str) -> str:
     return f"orch/merge/{target}"
 
 
-def by_others(attempting: Attempting, attempt: Attempt) -> Attempt | None:
+def by_others(worker: AttemptWorker, attempt: Attempt) -> Attempt | None:
     """Record that somebody else merged exactly what was validated; None where nobody did (MRG-8)."""
-    proof, merge = look(attempting, attempt)
+    proof, merge = look(worker, attempt)
     if proof.landed is not Landed.LANDED:
         return None
-    now = attempting.now()
-    attempt = attempting.record(lambda one: steps.merging(one, 0, now), "merging")
+    now = worker.now()
+    attempt = worker.record(lambda one: steps.merging(one, 0, now), "merging")
     if attempt.over:
         return attempt
-    return _recorded(attempting, attempt, merge, proof.reason)
+    return _recorded(worker, attempt, merge, proof.reason)
 
 
-def settle(attempting: Attempting, attempt: Attempt, reason: str) -> Attempt:
+def settle(worker: AttemptWorker, attempt: Attempt, reason: str) -> Attempt:
     """End an attempt that this process took over from somebody: first it is proven whether it landed (MRG-4)."""
     if attempt.phase is Phase.LANDED:
         # What is to be mended has to be merged too: a person, or broken glass, lets the lease go (MRG-10).
-        now, reason = attempting.now(), f"{attempt.proof}; {reason}"
-        return attempting.record(
+        now, reason = worker.now(), f"{attempt.proof}; {reason}"
+        return worker.record(
             lambda one: steps.landed(one, one.merge, reason, now),
             "landed",
             lease=lambda lease: leases.released(lease, reason),
         )
     if attempt.phase is Phase.MERGING:
-        return _undo(attempting, attempt, Meaning(Then.DROP, reason), doubt=True)
-    return attempting.end(Outcome.DEFER, reason, "Run the merge again; it starts over.", moved=True)
+        return _undo(worker, attempt, Meaning(Then.DROP, reason), doubt=True)
+    return worker.end(Outcome.DEFER, reason, "Run the merge again; it starts over.", moved=True)
 
 
-def look(attempting: Attempting, attempt: Attempt) -> tuple[Proof, str]:
+def look(worker: AttemptWorker, attempt: Attempt) -> tuple[Proof, str]:
     """Whether its commit is in the target, on freshly fetched refs, and what brought it in (MRG-9)."""
-    context = attempting.context
+    context = worker.context
     try:
         facts = git_facts.facts(
             context.git,
@@ -126,14 +126,14 @@ def look(attempting: Attempting, attempt: Attempt) -> tuple[Proof, str]:
     return prove(facts), facts.merge or facts.commit
 
 
-def _proven(attempting: Attempting, attempt: Attempt) -> Attempt | None:
+def _proven(worker: AttemptWorker, attempt: Attempt) -> Attempt | None:
     """Record that it landed, or that nobody can tell, which a person decides; None where it definitely did not."""
-    proof, merge = look(attempting, attempt)
+    proof, merge = look(worker, attempt)
     match proof.landed:
         case Landed.LANDED:
-            return _recorded(attempting, attempt, merge, proof.reason)
+            return _recorded(worker, attempt, merge, proof.reason)
         case Landed.UNKNOWN:
-            return attempting.end(
+            return worker.end(
                 Outcome.HOLD,
                 f"not proven to be in {attempt.target}: {proof.reason}",
                 f"See `orch-gates prove {attempt.commit[:10]} --on {attempt.target}`, then resume {attempt.task}.",
@@ -144,10 +144,10 @@ def _proven(attempting: Attempting, attempt: Attempt) -> Attempt | None:
             assert_never(proof.landed)
 
 
-def _recorded(attempting: Attempting, attempt: Attempt, merge: str, proof: str) -> Attempt:
+def _recorded(worker: AttemptWorker, attempt: Attempt, merge: str, proof: str) -> Attempt:
     """Record that it landed; where the target has lost something by now, a person decides (MRG-10)."""
-    context = attempting.context
-    now = attempting.now()
+    context = worker.context
+    now = worker.now()
     guard = _guarded(context, attempt.target) if context.settings.merge.regression_guard else None
     reason = f"{proof}; {guard.reason}" if guard is not None else proof
     if guard is not None and guard.missing:
@@ -156,12 +156,12 @@ def _recorded(attempting: Attempting, attempt: Attempt, merge: str, proof: str) 
             "Run `orch-gates lease release --reason TEXT` and merge a fix, or drop the marker with "
             f"`orch-gates marker remove PATH PATTERN --reason TEXT`; then `orch-gates task resume {attempt.task}`."
         )
-        return attempting.record(
+        return worker.record(
             lambda one: steps.held(steps.landed(one, merge, proof, now), reason, step),
             "regressed",
             lease=lambda lease: leases.held(lease, reason),
         )
-    return attempting.record(
+    return worker.record(
         lambda one: steps.landed(one, merge, reason, now), "landed", lease=lambda lease: leases.released(lease, reason)
     )
 
@@ -169,18 +169,18 @@ def _recorded(attempting: Attempting, attempt: Attempt, merge: str, proof: str) 
 def _guarded(context: MergeContext, target: str) -> Guarded:
     """What the regression guard finds; what it cannot tell is said, and passes."""
     try:
-        return marking.look(context.store, context.git, context.remote, target, context.settings.state.timeout)
+        return marker_store.look(context.store, context.git, context.remote, target, context.settings.state.timeout)
     except OrchError as error:
         return Guarded(0, unknown=(str(error),))
 
 
-def _pull(attempting: Attempting, attempt: Attempt) -> PullRequest:
+def _pull(worker: AttemptWorker, attempt: Attempt) -> PullRequest:
     """The open pull request of exactly these branches; made where there is none (MRG-7).
 
     Raises:
         ForgeRefused, ForgeUnavailable: there is none that is known.
     """
-    pulls, task = attempting.context.need_forge().pulls, attempting.task
+    pulls, task = worker.context.need_forge().pulls, worker.task
     if task.enqueued is not None:
         # What was asked for is this one; another of the same branch would be nobody's wish.
         return pulls.get(task.enqueued.pull)
@@ -192,10 +192,10 @@ def _pull(attempting: Attempting, attempt: Attempt) -> PullRequest:
     return pulls.open(Draft(attempt.branch, attempt.target, title, f"{task.id}: opened by orch-gates to merge it."))
 
 
-def _request_merge(attempting: Attempting, attempt: Attempt, *, doubt: bool) -> Attempt:
+def _request_merge(worker: AttemptWorker, attempt: Attempt, *, doubt: bool) -> Attempt:
     """Ask for the merge until git says what became of it, or nothing is left to try (MRG-8)."""
-    context, settings = attempting.context, attempting.context.settings.merge
-    title = escape.visible(attempting.task.title)
+    context, settings = worker.context, worker.context.settings.merge
+    title = escape.visible(worker.task.title)
     request = MergeRequest(
         attempt.commit,
         attempt.base,
@@ -204,28 +204,28 @@ def _request_merge(attempting: Attempting, attempt: Attempt, *, doubt: bool) -> 
         trailers.render(steps.validation(attempt)),
         fork=pull_of(attempt.branch) != 0,
     )
-    _fence(attempting, attempt, StatusState.SUCCESS, f"validated with {attempt.base[:10]}")
+    _fence(worker, attempt, StatusState.SUCCESS, f"validated with {attempt.base[:10]}")
     found = Meaning(Then.WAIT, "no request sent")
     most = settings.retry_attempts if settings.retry_enabled else 1
     for number in range(1, most + 1):
-        attempting.clock.check()
+        worker.clock.check()
         answer = context.need_forge().pulls.merge(attempt.pull, request)
-        found = retry.meaning(answer, attempt.pull, asked_for=attempting.task.enqueued is not None)
+        found = retry.meaning(answer, attempt.pull, asked_for=worker.task.enqueued is not None)
         doubt = doubt or found.then in {Then.AGAIN, Then.PROVE}
-        if (done := _proven(attempting, attempt)) is not None:
+        if (done := _proven(worker, attempt)) is not None:
             return done
         if found.then is Then.WAIT:
-            return _wait(attempting, found.reason)
+            return _wait(worker, found.reason)
         if found.then not in {Then.AGAIN, Then.PROVE}:
-            return _undo(attempting, attempt, found, doubt=doubt)
+            return _undo(worker, attempt, found, doubt=doubt)
         if context.where(attempt.branch).target != attempt.base:
-            return _undo(attempting, attempt, Meaning(Then.ANEW, "the target moved"), doubt=doubt)
+            return _undo(worker, attempt, Meaning(Then.ANEW, "the target moved"), doubt=doubt)
         if number < most:
             context.sleep(retry.pause(number, settings.retry_base, settings.retry_max, found.wait))
         elif found.then is Then.PROVE:
             reason = f"{found.reason}, but git does not find {attempt.commit[:10]} in {attempt.target}"
-            return _undo(attempting, attempt, Meaning(Then.HOLD, reason, "Check what the forge merged."), doubt=True)
-    return _wait(attempting, f"{found.reason} (tried {most} times)")
+            return _undo(worker, attempt, Meaning(Then.HOLD, reason, "Check what the forge merged."), doubt=True)
+    return _wait(worker, f"{found.reason} (tried {most} times)")
 
 
 def _without_skips(title: str) -> str:
@@ -233,49 +233,49 @@ def _without_skips(title: str) -> str:
     return _SKIPS.sub(r"(\1)", title)
 
 
-def _wait(attempting: Attempting, reason: str) -> Attempt:
-    now = attempting.now()
-    return attempting.wait(reason, lambda one: steps.noted(one, reason, now))
+def _wait(worker: AttemptWorker, reason: str) -> Attempt:
+    now = worker.now()
+    return worker.wait(reason, lambda one: steps.noted(one, reason, now))
 
 
-def _undo(attempting: Attempting, attempt: Attempt, found: Meaning, *, doubt: bool) -> Attempt:
+def _undo(worker: AttemptWorker, attempt: Attempt, found: Meaning, *, doubt: bool) -> Attempt:
     """End an attempt that did not land.
 
     Where a request may be under way, the fence is closed first, then the server gets time to finish what it has taken,
     and only then git is asked: the other way round, a merge would land that is recorded as given up.
     """
     if attempt.phase is Phase.MERGING:
-        _fence(attempting, attempt, StatusState.FAILURE, found.reason)
+        _fence(worker, attempt, StatusState.FAILURE, found.reason)
     # One that is held is not given up: what is under way may still land, and is looked for when it goes on.
     if attempt.phase is Phase.MERGING and doubt and found.then is not Then.HOLD:
-        context = attempting.context
+        context = worker.context
         if not attempt.closing:
-            now = attempting.now()
-            attempt = attempting.record(lambda one: steps.closing(one, found.reason, now), "closing")
+            now = worker.now()
+            attempt = worker.record(lambda one: steps.closing(one, found.reason, now), "closing")
         context.sleep(context.settings.merge.grace)
-        if (done := _proven(attempting, attempt)) is not None:
+        if (done := _proven(worker, attempt)) is not None:
             return done
     match found.then:
         case Then.FAIL:
-            return attempting.end(Outcome.FAIL, found.reason, found.next_step)
+            return worker.end(Outcome.FAIL, found.reason, found.next_step)
         case Then.HOLD:
-            return attempting.end(Outcome.HOLD, found.reason, found.next_step)
+            return worker.end(Outcome.HOLD, found.reason, found.next_step)
         case Then.LATER:
-            return attempting.end(Outcome.DEFER, found.reason, found.next_step)
+            return worker.end(Outcome.DEFER, found.reason, found.next_step)
         case Then.ANEW:
-            return attempting.moved(attempt, attempting.context.where(attempt.branch).target)
+            return worker.moved(attempt, worker.context.where(attempt.branch).target)
         case _:
             step = found.next_step or "Run the merge again; it starts over."
-            return attempting.end(Outcome.DEFER, found.reason, step, moved=True)
+            return worker.end(Outcome.DEFER, found.reason, step, moved=True)
 
 
-def _fence(attempting: Attempting, attempt: Attempt, state: StatusState, reason: str) -> None:
+def _fence(worker: AttemptWorker, attempt: Attempt, state: StatusState, reason: str) -> None:
     """Open or close the forge's own fence, where that is the one (MRG-5).
 
     Raises:
         ForgeRefused, ForgeUnclear, ForgeUnavailable: it is not known to be so; nothing is merged, or given up, then.
     """
-    context = attempting.context
+    context = worker.context
     if context.settings.merge.fence == "status":
         status = CommitStatus(context_of(attempt.target), state, escape.clip(escape.visible(reason), 140))
         context.need_forge().statuses.post(attempt.commit, status)

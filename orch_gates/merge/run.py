@@ -11,7 +11,7 @@ from orch_gates.engine.stages import Pipeline
 from orch_gates.errors import ConfigError, GitError, LeaseLost, ProcessError
 from orch_gates.gates.merge import NAME, PROOF
 from orch_gates.merge import landing, ledger, retest, statuses
-from orch_gates.merge.attempting import Attempting, Stop
+from orch_gates.merge.attempt_worker import AttemptWorker, Stop
 from orch_gates.merge.context import BranchTips, MergeContext
 from orch_gates.merge.keeper import Keeper
 from orch_gates.merge.ledger import LeasePage
@@ -164,19 +164,19 @@ class Driving:
             Outcome.DEFER if waits else red.outcome, f"{red.gate}: {red.reason}", red.next_step, absent=not waits
         )
 
-    def _stale(self, attempting: Attempting, attempt: Attempt, page: LeasePage, where: BranchTips) -> str:
+    def _stale(self, worker: AttemptWorker, attempt: Attempt, page: LeasePage, where: BranchTips) -> str:
         """Why an attempt that this process took on has to end, to be begun anew; empty where it goes on."""
-        assert attempting.proof is not None
-        if attempt.generation != attempting.proof.generation:
+        assert worker.proof is not None
+        if attempt.generation != worker.proof.generation:
             return f"the attempt lost its lease: {attempt.reason}"
         if attempt.phase.number >= Phase.MERGING.number:
             return ""
         pushed = attempt.phase.number > Phase.CAUGHT_UP.number
         if not attempt.about(where.head) or (pushed and where.head != attempt.commit):
             return f"{attempt.branch} {f'is at {where.head[:10]} now' if where.head else 'is not there any more'}"
-        if attempting.proof.claim > _MOST_CLAIMS:
+        if worker.proof.claim > _MOST_CLAIMS:
             return f"{_MOST_CLAIMS} runners took over the attempt, and none finished it"
-        if page.lease.attempt == attempt.id and self._too_long(page, attempting.now()):
+        if page.lease.attempt == attempt.id and self._too_long(page, worker.now()):
             return f"the attempt has held the lease since {page.lease.granted}, longer than lease.max_hold_s allows"
         return ""
 
@@ -192,57 +192,57 @@ class Driving:
         self.context.git.refuse_shallow()
         if gate == PROOF:
             landing.see_fence(self.context)
-        attempting = Attempting(self.context, task, snapshot, self.nonce)
-        attempt = attempting.acquire(where.head or (page.attempt.head if page.attempt is not None else ""))
+        worker = AttemptWorker(self.context, task, snapshot, self.nonce)
+        attempt = worker.acquire(where.head or (page.attempt.head if page.attempt is not None else ""))
         if isinstance(attempt, Stop):
             return attempt
         try:
-            return self._worked_on(attempting, attempt, page, where, gate)
+            return self._worked_on(worker, attempt, page, where, gate)
         except (GitError, ProcessError, ConfigError) as error:
             # Told apart from a lost lease and from a state that cannot be written: nobody could go on from here.
-            return attempting.gave_up(str(error))
+            return worker.gave_up(str(error))
 
     def _worked_on(
-        self, attempting: Attempting, attempt: Attempt, page: LeasePage, where: BranchTips, gate: str
+        self, worker: AttemptWorker, attempt: Attempt, page: LeasePage, where: BranchTips, gate: str
     ) -> Attempt | Stop:
         moved = (where.head, where.target) != (attempt.commit, attempt.base)
         # Somebody else may have merged exactly this.
-        if attempt.phase is Phase.VALIDATED and moved and (done := landing.by_others(attempting, attempt)) is not None:
+        if attempt.phase is Phase.VALIDATED and moved and (done := landing.by_others(worker, attempt)) is not None:
             return done
-        if why := self._stale(attempting, attempt, page, where):
-            return landing.settle(attempting, attempt, why)
+        if why := self._stale(worker, attempt, page, where):
+            return landing.settle(worker, attempt, why)
         if attempt.phase is Phase.VALIDATED and where.target != attempt.base:
-            return attempting.moved(attempt, where.target)
-        attempt = validate(attempting, attempt, stay=gate == PROOF)
+            return worker.moved(attempt, where.target)
+        attempt = validate(worker, attempt, stay=gate == PROOF)
         if gate != PROOF or attempt.over or attempt.phase.number < Phase.VALIDATED.number:
             return attempt
-        if attempt.phase is Phase.VALIDATED and (stop := self._judged_anew(attempting, attempt, where)) is not None:
+        if attempt.phase is Phase.VALIDATED and (stop := self._judged_anew(worker, attempt, where)) is not None:
             return stop
-        if attempt.phase is Phase.VALIDATED and (stop := self.last(attempting.task, attempt.commit)) is not None:
-            return _not_landed(attempting, stop)
-        return landing.land(attempting, attempt)
+        if attempt.phase is Phase.VALIDATED and (stop := self.last(worker.task, attempt.commit)) is not None:
+            return _not_landed(worker, stop)
+        return landing.land(worker, attempt)
 
-    def _judged_anew(self, attempting: Attempting, attempt: Attempt, where: BranchTips) -> Stop | None:
+    def _judged_anew(self, worker: AttemptWorker, attempt: Attempt, where: BranchTips) -> Stop | None:
         """Why a commit that ours caught up is not merged yet: staging, image and deploy are made anew (ENG-12)."""
         if attempt.commit == where.head:
             return None
         snapshot = self.context.store.load()
-        red = self.before(snapshot, attempting.task, attempt.commit, PROOF)
+        red = self.before(snapshot, worker.task, attempt.commit, PROOF)
         if red is None:
             return None
         reason = f"{red.gate}: {red.reason}"
-        attempting.wait(f"validated, and waits: {reason}", lambda one: one)
+        worker.wait(f"validated, and waits: {reason}", lambda one: one)
         return Stop(Outcome.DEFER, reason, red.next_step)
 
 
-def _not_landed(attempting: Attempting, stop: Stop) -> Attempt | Stop:
+def _not_landed(worker: AttemptWorker, stop: Stop) -> Attempt | Stop:
     """What a last look leads to: what is red, or was taken back, ends the attempt; what passes is waited for."""
     if stop.outcome is Outcome.FAIL and not stop.absent:
-        return attempting.end(Outcome.FAIL, stop.reason, stop.next_step)
+        return worker.end(Outcome.FAIL, stop.reason, stop.next_step)
     if stop.absent:
-        attempting.end(Outcome.DEFER, stop.reason, stop.next_step)
+        worker.end(Outcome.DEFER, stop.reason, stop.next_step)
         return stop
-    attempting.wait(f"validated, and waits: {stop.reason}", lambda one: one)
+    worker.wait(f"validated, and waits: {stop.reason}", lambda one: one)
     return stop
 
 

@@ -14,30 +14,30 @@ from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.settings import Settings
 
 if TYPE_CHECKING:
-    from orch_gates.merge.attempting import Attempting
+    from orch_gates.merge.attempt_worker import AttemptWorker
     from orch_gates.merge.context import MergeContext
 
 
-def by_statuses(attempting: Attempting, attempt: Attempt, *, stay: bool) -> Attempt:
+def by_statuses(worker: AttemptWorker, attempt: Attempt, *, stay: bool) -> Attempt:
     """Validate an attempt where every status on its commit is green; where they are not there yet, it waits.
 
     Raises:
         SettingsError: no forge is known, so nothing says how the commit is tested.
         ForgeUnavailable: the statuses could not be read completely.
     """
-    context = attempting.context
+    context = worker.context
     forge = context.need_forge()
     verdict = _judged(context.settings, forge, attempt.commit)
     if verdict.outcome is Outcome.PASS:
-        return attempting.validated(attempt, "statuses", 0, verdict.reason, stay=stay)
+        return worker.validated(attempt, "statuses", 0, verdict.reason, stay=stay)
     if verdict.absent:
-        now = attempting.now()
-        return attempting.wait(
+        now = worker.now()
+        return worker.wait(
             f"waits for CI: {verdict.reason}", lambda one: steps.testing(one, f"waits for CI: {verdict.reason}", now)
         )
     alone = _judged(context.settings, forge, attempt.base)
     if alone.outcome is Outcome.FAIL and not alone.absent:
-        return attempting.end(
+        return worker.end(
             Outcome.DEFER,
             f"{attempt.target} itself fails at {attempt.base[:10]}: {alone.reason}",
             f"Fix {attempt.target} first; this does not count as a retry.",
@@ -46,7 +46,7 @@ def by_statuses(attempting: Attempting, attempt: Attempt, *, stay: bool) -> Atte
     findings = of_verdict(verdict).findings
     step = f"{steps.fetch_first(attempt)}Fix the failing checks and push."
     reason = attempt.together(verdict.reason, green=alone.outcome is Outcome.PASS)
-    return attempting.end(Outcome.FAIL, reason, step, findings)
+    return worker.end(Outcome.FAIL, reason, step, findings)
 
 
 def red_target(context: MergeContext, tip: str) -> str:

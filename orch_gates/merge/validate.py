@@ -11,7 +11,7 @@ from orch_gates.git.cli import Git
 from orch_gates.git.remote import Update
 from orch_gates.git.scratch import scratch
 from orch_gates.merge import catch_up, ledger, retest, statuses, steps
-from orch_gates.merge.attempting import ANEW, Attempting
+from orch_gates.merge.attempt_worker import ANEW, AttemptWorker
 from orch_gates.merge.catch_up import CatchUpConflict, Empty, How, Unrelated
 from orch_gates.merge.steps import CaughtUp
 from orch_gates.model.attempt import Attempt, Phase
@@ -24,7 +24,7 @@ from orch_gates.settings import Settings
 _SHOWN_OUTPUT = 3000
 
 
-def validate(attempting: Attempting, attempt: Attempt, *, stay: bool) -> Attempt:
+def validate(worker: AttemptWorker, attempt: Attempt, *, stay: bool) -> Attempt:
     """Drive a claimed attempt until it is validated, waits, or ended; `stay` keeps the claim for the merge.
 
     Raises:
@@ -33,24 +33,24 @@ def validate(attempting: Attempting, attempt: Attempt, *, stay: bool) -> Attempt
     """
     if attempt.phase.number >= Phase.VALIDATED.number:
         return attempt
-    with scratch(attempting.context.git) as bench:
+    with scratch(worker.context.git) as bench:
         if attempt.phase is Phase.ACQUIRED:
-            attempt = _catch_up(attempting, bench, attempt)
+            attempt = _catch_up(worker, bench, attempt)
         if attempt.phase is Phase.CAUGHT_UP and not attempt.over:
-            attempt = _move_branch(attempting, bench, attempt)
+            attempt = _move_branch(worker, bench, attempt)
         if attempt.over:
             return attempt
-        return _test(attempting, bench, attempt, stay=stay)
+        return _test(worker, bench, attempt, stay=stay)
 
 
-def _catch_up(attempting: Attempting, bench: Git, attempt: Attempt) -> Attempt:
-    tip, head = _fetch(attempting, bench, attempt)
+def _catch_up(worker: AttemptWorker, bench: Git, attempt: Attempt) -> Attempt:
+    tip, head = _fetch(worker, bench, attempt)
     if head != attempt.head:
-        return attempting.superseded(attempt, head)
-    found = catch_up.catch_up(bench, tip, attempt.head, How(attempting.context.settings.merge.catch_up))
+        return worker.superseded(attempt, head)
+    found = catch_up.catch_up(bench, tip, attempt.head, How(worker.context.settings.merge.catch_up))
     match found:
         case CaughtUp(how=how) if how != How.NOTHING and (number := pull_of(attempt.branch)):
-            return attempting.end(
+            return worker.end(
                 Outcome.FAIL,
                 f"pull request {number} is behind {attempt.target} at {tip[:10]}; its branch is in a fork, so it "
                 "cannot be updated from here",
@@ -58,56 +58,56 @@ def _catch_up(attempting: Attempting, bench: Git, attempt: Attempt) -> Attempt:
                 "it again.",
             )
         case CaughtUp():
-            if (wrong := _configuration(attempting, bench, found.commit)) != "":
-                return attempting.end(Outcome.FAIL, wrong, "Fix the file on the branch (`orch-gates config check`).")
-            attempting.made.add(found.commit)
-            now = attempting.now()
-            return attempting.record(lambda one: steps.caught_up(one, found, now), "caught-up")
+            if (wrong := _configuration(worker, bench, found.commit)) != "":
+                return worker.end(Outcome.FAIL, wrong, "Fix the file on the branch (`orch-gates config check`).")
+            worker.made.add(found.commit)
+            now = worker.now()
+            return worker.record(lambda one: steps.caught_up(one, found, now), "caught-up")
         case CatchUpConflict(files=files):
             shown = ", ".join(files[:5]) + ("…" if len(files) > 5 else "")
-            return attempting.end(
+            return worker.end(
                 Outcome.FAIL,
                 f"{attempt.branch} conflicts with {attempt.target} at {tip[:10]}: {shown}",
                 f"Merge or rebase {attempt.target} into {attempt.branch}, resolve the conflicts, and push.",
                 tuple(_conflict(file, attempt.head, attempt.target) for file in files),
             )
         case Empty():
-            return attempting.end(
+            return worker.end(
                 Outcome.FAIL,
                 f"nothing of {attempt.branch} is left to merge: {attempt.target} at {tip[:10]} has all of it",
                 f"Cancel the task, or push what is missing to {attempt.branch}.",
                 absent=True,
             )
         case Unrelated():
-            return attempting.end(
+            return worker.end(
                 Outcome.FAIL,
                 f"{attempt.branch} and {attempt.target} have no common commit",
                 f"Create the branch again from {attempt.target}.",
             )
 
 
-def _configuration(attempting: Attempting, bench: Git, commit: str) -> str:
+def _configuration(worker: AttemptWorker, bench: Git, commit: str) -> str:
     """What is wrong with the configuration that a merge would put in force: with it, nobody could merge its repair."""
     try:
         found = config_file.read(bench, commit)
     except ConfigError as error:
         return f"this merge would make {config_file.PATH} invalid: {error}"
     named = found.given.get("ORCH_STATE_BRANCH")
-    if named is not None and named.value != attempting.context.settings.state.branch:
+    if named is not None and named.value != worker.context.settings.state.branch:
         return f"it changes the state branch in {config_file.PATH}, so the lease of this merge would not be found there"
     return ""
 
 
-def _fetch(attempting: Attempting, bench: Git, attempt: Attempt) -> tuple[str, str]:
+def _fetch(worker: AttemptWorker, bench: Git, attempt: Attempt) -> tuple[str, str]:
     """The target's and the branch's commits, with all that belongs to them, in the scratch repository.
 
     Raises:
         GitError: they are not there, or did not come.
     """
-    attempting.context.git.refuse_shallow()
+    worker.context.git.refuse_shallow()
     names = {"refs/heads/target": f"refs/heads/{attempt.target}", "refs/heads/branch": code_ref(attempt.branch)}
     specs = [f"+{name}:{ref}" for ref, name in names.items()]
-    answer = attempting.context.remote.fetch(bench.directory, specs, timeout=attempting.context.settings.state.timeout)
+    answer = worker.context.remote.fetch(bench.directory, specs, timeout=worker.context.settings.state.timeout)
     if answer.meaning is not FetchOutcome.DONE:
         raise GitError(f"{attempt.target} and {attempt.branch} could not be fetched: {answer.reason}")
     if (bench.directory / "shallow").exists():
@@ -119,94 +119,92 @@ def _fetch(attempting: Attempting, bench: Git, attempt: Attempt) -> tuple[str, s
     return fresh.resolve("refs/heads/target"), fresh.resolve("refs/heads/branch")
 
 
-def _move_branch(attempting: Attempting, bench: Git, attempt: Attempt) -> Attempt:
+def _move_branch(worker: AttemptWorker, bench: Git, attempt: Attempt) -> Attempt:
     """Push the caught-up commit to the branch, where a person has not pushed meanwhile (MRG-2)."""
     if attempt.how == How.NOTHING:
         return attempt
-    if attempt.commit not in attempting.made:
+    if attempt.commit not in worker.made:
         # Another process made it, and pushed it or not: the same two commits give the same one.
-        where = attempting.context.where(attempt.branch)
+        where = worker.context.where(attempt.branch)
         if where.head == attempt.commit:
             return attempt
         if where.head != attempt.head:
-            return attempting.superseded(attempt, where.head)
-        _fetch(attempting, bench, attempt)
+            return worker.superseded(attempt, where.head)
+        _fetch(worker, bench, attempt)
         again = catch_up.catch_up(bench, attempt.base, attempt.head, How(attempt.how))
         if not isinstance(again, CaughtUp) or again.commit != attempt.commit:
-            return attempting.end(Outcome.DEFER, f"could not make commit {attempt.commit[:10]} again here", ANEW)
-    attempting.clock.check()
+            return worker.end(Outcome.DEFER, f"could not make commit {attempt.commit[:10]} again here", ANEW)
+    worker.clock.check()
     update = Update(f"refs/heads/{attempt.branch}", attempt.head, attempt.commit)
-    answer = attempting.context.remote.push(
-        bench.directory, (update,), timeout=attempting.context.settings.state.timeout
-    )
+    answer = worker.context.remote.push(bench.directory, (update,), timeout=worker.context.settings.state.timeout)
     if answer.meaning is PushOutcome.REFUSED:
-        return attempting.end(
+        return worker.end(
             Outcome.ERROR,
             f"the server refused the push to {attempt.branch}: {answer.hook_output or answer.reason}",
             f"Allow the bot to push to {attempt.branch}, or update the branch yourself.",
         )
     if answer.meaning is not PushOutcome.LANDED:
-        now_at = attempting.context.where(attempt.branch).head
+        now_at = worker.context.where(attempt.branch).head
         if now_at == attempt.head:
             raise GitError(f"{attempt.branch} could not be pushed: {answer.reason}")
         if now_at != attempt.commit:
-            return attempting.superseded(attempt, now_at)
+            return worker.superseded(attempt, now_at)
     return attempt
 
 
-def _test(attempting: Attempting, bench: Git, attempt: Attempt, *, stay: bool) -> Attempt:
-    command = retest.command(attempting.context.settings.merge, attempting.context.settings.inherited_env)
+def _test(worker: AttemptWorker, bench: Git, attempt: Attempt, *, stay: bool) -> Attempt:
+    command = retest.command(worker.context.settings.merge, worker.context.settings.inherited_env)
     if command is None:
-        return statuses.by_statuses(attempting, attempt, stay=stay)
+        return statuses.by_statuses(worker, attempt, stay=stay)
     digest = command.digest(attempt.tree, bench.version())
-    days = attempting.context.settings.merge.cache_days
-    proven = ledger.proven(attempting.snapshot, attempt.target) if days else None
-    if (before := retest.known(proven, digest, attempting.now())) is not None:
+    days = worker.context.settings.merge.cache_days
+    proven = ledger.proven(worker.snapshot, attempt.target) if days else None
+    if (before := retest.known(proven, digest, worker.now())) is not None:
         reason = f"the same tree already passed the test for {before.task} at {before.tested}"
-        return attempting.validated(attempt, "cache", 0, reason, stay=stay)
-    seconds = command.timeout * (command.retries + 1) * 2 + attempting.context.settings.lease.phase
-    now = attempting.now()
-    attempt = attempting.record(
+        return worker.validated(attempt, "cache", 0, reason, stay=stay)
+    seconds = command.timeout * (command.retries + 1) * 2 + worker.context.settings.lease.phase
+    now = worker.now()
+    attempt = worker.record(
         lambda one: steps.testing(one, "the test command is running", now), "testing", seconds=seconds
     )
     if attempt.over:
         return attempt
     if not bench.has(attempt.commit):
-        _fetch(attempting, bench, attempt)
+        _fetch(worker, bench, attempt)
     tested = retest.run(bench, attempt.commit, command)
     if not tested.green:
-        return _red(attempting, bench, attempt, command, tested)
-    now = attempting.now()
+        return _red(worker, bench, attempt, command, tested)
+    now = worker.now()
 
     def remembered(before: Proven | None) -> Proven:
-        return retest.remembered(before, attempt.target, digest, attempt.tree, attempting.task, now, days)
+        return retest.remembered(before, attempt.target, digest, attempt.tree, worker.task, now, days)
 
-    return attempting.validated(
+    return worker.validated(
         attempt, "command", tested.runs, tested.reason, stay=stay, proven=remembered if days else None
     )
 
 
 def _red(
-    attempting: Attempting, bench: Git, attempt: Attempt, command: retest.Command, tested: retest.Tested
+    worker: AttemptWorker, bench: Git, attempt: Attempt, command: retest.Command, tested: retest.Tested
 ) -> Attempt:
     """A red branch is charged for only where its target is green by the same command (ENG-7)."""
     if not bench.has(attempt.base):
-        _fetch(attempting, bench, attempt)
+        _fetch(worker, bench, attempt)
     alone = retest.run(bench, attempt.base, command)
     if not alone.green:
-        return attempting.end(
+        return worker.end(
             Outcome.DEFER,
             f"{attempt.target} itself fails at {attempt.base[:10]}: {alone.reason}",
             f"Fix {attempt.target} first; this does not count as a retry.",
-            (_red_test(attempt, alone, attempting.context.settings),),
+            (_red_test(attempt, alone, worker.context.settings),),
             runs=tested.runs + alone.runs,
             red_target=True,
         )
-    return attempting.end(
+    return worker.end(
         Outcome.FAIL,
         attempt.together(tested.reason, green=True),
         f"{steps.fetch_first(attempt)}Fix what the test command found, and push.",
-        (_red_test(attempt, tested, attempting.context.settings),),
+        (_red_test(attempt, tested, worker.context.settings),),
         runs=tested.runs + alone.runs,
     )
 

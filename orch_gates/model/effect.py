@@ -40,7 +40,7 @@ class _Planned(BaseModel):
     planned: Timestamp = Field(description="When it was planned, UTC.")
 
 
-class StatusWord(StrEnum):
+class PostedState(StrEnum):
     """A verdict as a commit status spells it."""
 
     SUCCESS = "success"
@@ -63,7 +63,7 @@ class StatusEffect(_Planned):
     context: Annotated[str, StringConstraints(pattern=r"\Aorch/[a-z][a-z0-9-]{0,39}\z")] = Field(
         description="The status: `orch/<gate>`."
     )
-    state: StatusWord = Field(strict=False, description="What the gate answered.")
+    state: PostedState = Field(strict=False, description="What the gate answered.")
     reason: Annotated[Line, StringConstraints(max_length=MAX_REASON)] = Field(description="Why, as much as is shown.")
     url: Annotated[str, StringConstraints(max_length=MAX_URL, pattern=r"\A[!-~]*\z")] = Field(
         description="The page of the run that judged it; empty outside of CI."
@@ -124,15 +124,15 @@ def issue_subject(issue: int) -> str:
 Effect: TypeAlias = Annotated[StatusEffect | IssueEffect, Field(discriminator="kind")]
 
 
-def shown(outcome: Outcome) -> StatusWord | None:
+def shown(outcome: Outcome) -> PostedState | None:
     """The state of a commit status for a verdict; None for a SKIP, which posts nothing (GATE-3)."""
     match outcome:
         case Outcome.PASS:
-            return StatusWord.SUCCESS
+            return PostedState.SUCCESS
         case Outcome.FAIL | Outcome.ERROR:
-            return StatusWord.FAILURE
+            return PostedState.FAILURE
         case Outcome.DEFER | Outcome.HOLD:
-            return StatusWord.PENDING
+            return PostedState.PENDING
         case Outcome.SKIP:
             return None
         case _:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from orch_gates.jobs.dispatching import Dispatching
+from orch_gates.jobs.dispatcher import Dispatcher
 from orch_gates.jobs.overview import Overview
-from orch_gates.jobs.starting import StartResult
+from orch_gates.jobs.starter import StartResult
 from orch_gates.model.job import Job
 from orch_gates.model.sweep import Memory
 from orch_gates.model.verdict import Verdict
@@ -105,7 +105,7 @@ class Parts:
     """What a tick works with.
 
     `look` is asked about jobs, `heads` for the branches of tasks at once. `follow` does what people say in the tracker;
-    told not to act, it only tells whom they stopped. `dispatching` is None where no work is started from here, `start`
+    told not to act, it only tells whom they stopped. `dispatcher` is None where no work is started from here, `start`
     asks for the start of one job. `forget` is told which attempts were recorded as ended. `ended`: nothing more begins.
     """
 
@@ -119,7 +119,7 @@ class Parts:
     by: str
     rules: SweepRules = field(default_factory=SweepRules)
     follow: Callable[[bool], Followed] = no_tracker
-    dispatching: Dispatching | None = None
+    dispatcher: Dispatcher | None = None
     start: Callable[[Job], StartResult] | None = None
     forget: Callable[[str], None] = lambda _attempt: None
     duties: Sequence[Duty] = ()

@@ -10,8 +10,8 @@ from orch_gates.engine.decision import Decision
 from orch_gates.engine.statuses import Posting
 from orch_gates.errors import StateDocumentError, UsageError
 from orch_gates.jobs import overview
-from orch_gates.jobs.dispatch import DispatchFacts, DispatchPlan
-from orch_gates.jobs.dispatching import Dispatching
+from orch_gates.jobs.dispatch_plan import DispatchFacts, DispatchPlan
+from orch_gates.jobs.dispatcher import Dispatcher
 from orch_gates.jobs.overview import Overview
 from orch_gates.model.ids import TaskId
 from orch_gates.model.job import Job
@@ -64,11 +64,11 @@ class RecordedPlan:
 
 @dataclass
 class Recording:
-    """Replays a plan on snapshots; `dispatching` is None where no work is started from here."""
+    """Replays a plan on snapshots; `dispatcher` is None where no work is started from here."""
 
     planned: Planned
     step: TaskStep
-    dispatching: Dispatching | None
+    dispatcher: Dispatcher | None
     by: str
     now: datetime
     # Everything in the last snapshot that was read.
@@ -100,8 +100,8 @@ class Recording:
         after = _after(self.everything(snapshot), reaped, steps)
         dispatch = self._dispatch(after)
         writes = {path: text for part in parts for path, text in part.writes.items()}
-        if self.dispatching is not None:
-            parts += self.dispatching.changes(
+        if self.dispatcher is not None:
+            parts += self.dispatcher.changes(
                 dispatch, lambda path: writes.get(path) or snapshot.text(path), snapshot.generation + 1, self.now
             )
         change = joined(EVENT, _subject(reaped, steps, dispatch), parts)
@@ -133,12 +133,12 @@ class Recording:
         return None if taken is None or taken.change is None else (taken.decision, taken.change)
 
     def _dispatch(self, after: Overview) -> DispatchPlan:
-        if self.dispatching is None:
+        if self.dispatcher is None:
             return DispatchPlan()
         planned = self.planned
         stopped = planned.stopped | after.unknown
         facts = DispatchFacts(tuple(after.tasks.values()), after.jobs, planned.verdicts, stopped, planned.look.runs)
-        return self.dispatching.plan(facts, self.now)
+        return self.dispatcher.plan(facts, self.now)
 
 
 def _after(found: Overview, reaped: Sequence[Job], steps: Sequence[Decision]) -> Overview:

@@ -16,11 +16,11 @@ from orch_gates.state.outcome import Committed
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Change
 from orch_gates.sweep import reaper, reconciler, remember
+from orch_gates.sweep.execution import Execution
 from orch_gates.sweep.gate_answers import GateAnswers, ask_gates
 from orch_gates.sweep.lag import Lag, Schedule, lag
 from orch_gates.sweep.look import JobLook
 from orch_gates.sweep.parts import Parts, TickScope, TickView
-from orch_gates.sweep.performing import Performing
 from orch_gates.sweep.plan import Planned, RecordedPlan, Recording
 from orch_gates.sweep.reaper import Flip
 from orch_gates.sweep.unit_result import UnitResult, alerts_after, summed
@@ -84,7 +84,7 @@ class Ticking:
         gap = lag(memory.ticks, self._now, parts.rules.every)
         if self._scope.everything and gap.schedule in {Schedule.LATE, Schedule.DEAD}:
             self._results.append(UnitResult(lines=(f"warning: {gap.line}",)))
-        recording = Recording(Planned(), parts.step, parts.dispatching, parts.by, self._now)
+        recording = Recording(Planned(), parts.step, parts.dispatcher, parts.by, self._now)
         streaks, judged = self._plan(snapshot, recording, memory)
         if dry_run:
             self._results.append(outcome_lines(recording.on(snapshot)))
@@ -181,14 +181,14 @@ class Ticking:
         return recorded
 
     def _perform(self, snapshot: Snapshot, recorded: RecordedPlan, planned: Planned, memory: Memory) -> None:
-        performing = Performing(self._parts, self.late)
-        self._results.append(performing.start(recorded.dispatch.starts if recorded.change is not None else ()))
+        execution = Execution(self._parts, self.late)
+        self._results.append(execution.start(recorded.dispatch.starts if recorded.change is not None else ()))
         tasks = [task for task in recorded.overview.tasks.values() if self._scope.holds(task.id)]
-        self._results.append(performing.effects(tasks, memory.alerts))
+        self._results.append(execution.effects(tasks, memory.alerts))
         seen = TickView(snapshot, recorded.overview, planned.verdicts, planned.stopped, self._now)
         if self._scope.everything:
-            self._results.append(performing.duties(seen))
-        self._results.append(performing.acknowledge())
+            self._results.append(execution.duties(seen))
+        self._results.append(execution.acknowledge())
 
     def _ended(
         self, memory: Memory, oid: str, judged: GateAnswers, gap: Lag, snapshot: Snapshot, *, busy: bool = False

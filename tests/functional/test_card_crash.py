@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from orch_gates.cli.forge import notifying
+from orch_gates.cli.forge import cards
 from orch_gates.forge.port.pulls import Draft
 from orch_gates.model.ids import TaskId
 from orch_gates.state import layout
@@ -56,7 +56,7 @@ def chat(server: Telegram, mode: str) -> dict[str, str]:
 def run(rig: SweepRig, env: dict[str, str], later: timedelta = timedelta(0)) -> None:
     """One run, so much later than now."""
     workspace = rig.workspace(datetime.now(UTC) + later, env)
-    notifying.publish(workspace)
+    cards.publish(workspace)
     workspace.store.close()
 
 

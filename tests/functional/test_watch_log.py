@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from orch_gates.deploy.sources.access_log import EMPTIED, AccessLog
-from orch_gates.engine.watching import Count, NoData
+from orch_gates.engine.watch_assessment import Count, NoData
 
 Real = Callable[[str], Path]
 LogAt = Callable[..., AccessLog]

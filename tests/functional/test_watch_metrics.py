@@ -19,7 +19,7 @@ import pytest
 from orch_gates.deploy.sources.metrics import Metrics
 from orch_gates.deploy.sources.prometheus import Prometheus
 from orch_gates.engine import counters
-from orch_gates.engine.watching import Count, NoData, Reading
+from orch_gates.engine.watch_assessment import Count, NoData, Reading
 from tests.fakes.scripted_http import hangs, says, serving
 
 Real = Callable[[str], Path]

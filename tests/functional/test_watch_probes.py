@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from orch_gates.deploy.sources import probes, web
-from orch_gates.deploy.sources.observing import observing
 from orch_gates.deploy.sources.probes import Target
+from orch_gates.deploy.sources.sampler import sampler_of
+from orch_gates.engine.watch_assessment import Count
 from orch_gates.engine.watch_plan import ProbePlan, WatchPlan
-from orch_gates.engine.watching import Count
 from orch_gates.model.watch import Probed
 from tests.fakes.scripted_http import certificate, chunked, cut_off, drips, hangs, resets, says, sends, serving
 
@@ -157,16 +157,16 @@ def test_what_is_seen_before_a_deploy_asks_the_control_too() -> None:
         unused.bind(("127.0.0.1", 0))
         nobody = f"http://127.0.0.1:{unused.getsockname()[1]}/"
         plan = WatchPlan(probes=(ProbePlan(ill.url),), control=control.url)
-        assert observing(plan).before(1).control is True
-        alone = observing(replace(plan, control=nobody)).before(1)
+        assert sampler_of(plan).before(1).control is True
+        alone = sampler_of(replace(plan, control=nobody)).before(1)
     assert (alone.control, alone.readings) == (False, ())
 
 
 def test_one_failure_before_a_deploy_is_looked_at_again() -> None:
     """A probe that flakes once excuses nothing; one that fails each time is what was there before."""
     with serving(says(503), says(200)) as flaky, serving(says(503), says(503), says(200)) as ill:
-        assert observing(WatchPlan(probes=(ProbePlan(flaky.url),))).before(2).probes[0].result is Probed.OK
-        assert observing(WatchPlan(probes=(ProbePlan(ill.url),))).before(2).probes[0].result is Probed.FAILED
+        assert sampler_of(WatchPlan(probes=(ProbePlan(flaky.url),))).before(2).probes[0].result is Probed.OK
+        assert sampler_of(WatchPlan(probes=(ProbePlan(ill.url),))).before(2).probes[0].result is Probed.FAILED
 
 
 def test_no_credential_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orch_gates.engine.board import Board, TaskPosition, board, lines, queue_context, standing
+from orch_gates.engine.board import Board, TaskPosition, board, lines, queue_context, task_position
 from orch_gates.engine.stages import DEFAULT
 from orch_gates.engine.why import QueueContext
 from orch_gates.model.lease import Lease
@@ -76,7 +76,7 @@ def test_no_task_is_lost_or_counted_twice(found: list[Task]) -> None:
 
 
 def at(minute: int, name: str, **changes: str) -> TaskPosition:
-    return standing(make_task(id=name, stage="testing", since=f"2026-03-01T10:{minute:02}:00Z", **changes))
+    return task_position(make_task(id=name, stage="testing", since=f"2026-03-01T10:{minute:02}:00Z", **changes))
 
 
 def test_the_place_counts_those_that_have_waited_longer() -> None:
@@ -91,7 +91,7 @@ def test_the_place_counts_those_that_have_waited_longer() -> None:
         at(10, "held", state="held"),
         at(10, "escalated", state="escalated"),
         at(10, "cancelled", state="cancelled"),
-        standing(make_task(id="elsewhere", stage="review")),
+        task_position(make_task(id="elsewhere", stage="review")),
     ]
     assert queue_context(mine, lines([*others, mine]), [], "main") == QueueContext(position=4, waiting=6, holder="")
     assert queue_context(mine, lines([mine, *reversed(others)]), [], "main").position == 4
@@ -106,7 +106,7 @@ def test_a_task_that_may_not_move_has_no_place() -> None:
 def test_the_holder_is_that_of_the_lease_on_the_target() -> None:
     """A lease on another branch keeps nobody waiting."""
     other = make_lease(target="release", holder="T-9")
-    alone = lines([standing(TESTED)])
-    assert queue_context(standing(TESTED), alone, [other, make_lease(holder="T-8")], "main").holder == "T-8"
-    assert queue_context(standing(TESTED), alone, [other], "main").holder == ""
-    assert queue_context(standing(TESTED), alone, [FREE], "main").holder == ""
+    alone = lines([task_position(TESTED)])
+    assert queue_context(task_position(TESTED), alone, [other, make_lease(holder="T-8")], "main").holder == "T-8"
+    assert queue_context(task_position(TESTED), alone, [other], "main").holder == ""
+    assert queue_context(task_position(TESTED), alone, [FREE], "main").holder == ""

@@ -12,8 +12,8 @@ from orch_gates.cli.config import view as config_view
 from orch_gates.config.file import Config
 from orch_gates.config.listing import listing
 from orch_gates.config.parse import parse
+from orch_gates.engine.watch_assessment import WatchRules
 from orch_gates.engine.watch_plan import EnvironmentPlan, ProbePlan, SourceKind, SourcePlan, WatchPlan
-from orch_gates.engine.watching import WatchRules
 from orch_gates.errors import ConfigError
 
 LOG = "/var/log/nginx/access.log"

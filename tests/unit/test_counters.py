@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from orch_gates.deploy.sources.port import Totals, reading
 from orch_gates.engine.counters import increase, parse, selector, selectors_in, unproven
-from orch_gates.engine.watching import Count, NoData
+from orch_gates.engine.watch_assessment import Count, NoData
 
 TEXT = """# HELP http_requests_total Requests.
 # TYPE http_requests_total counter

@@ -9,8 +9,8 @@ import pytest
 
 from orch_gates.deploy import environments
 from orch_gates.deploy.contract import Began, DeployRequest, Deploys, Stopped
-from orch_gates.deploy.ending import NOTHING_KEPT, Arming, Endings
-from orch_gates.engine.deploying import Conclusion, DeployEnd, Refused
+from orch_gates.deploy.deploy_end import NOTHING_KEPT, Arming, DeployRecorder
+from orch_gates.engine.deploys import Conclusion, DeployEnd, Refused
 from orch_gates.engine.sighting import UNKNOWN, Life, Sighting
 from orch_gates.engine.stages import EdgeGate, Pipeline, Stage
 from orch_gates.model.environment import Environment, Running
@@ -44,7 +44,7 @@ class Place:
         self.deploys = Deploys(
             store=self.rig.store,
             configured=self.rig.configured,
-            endings=Endings(self.rig.store, lambda _: arming, self.forgotten.append),
+            recorder=DeployRecorder(self.rig.store, lambda _: arming, self.forgotten.append),
             look=lambda _: seen,
             head_of=lambda _: A,
             by="ann",

@@ -16,8 +16,8 @@ from orch_gates.engine.jobs import not_started
 from orch_gates.engine.stages import DEFAULT, Pipeline
 from orch_gates.engine.work import Role, WorkRules
 from orch_gates.forge.port.workflows import RunState
-from orch_gates.jobs.dispatch import MOST_TRIES, DispatchFacts, DispatchPlan, plan
-from orch_gates.jobs.dispatching import Dispatching, RunNames
+from orch_gates.jobs.dispatch_plan import MOST_TRIES, DispatchFacts, DispatchPlan, plan
+from orch_gates.jobs.dispatcher import Dispatcher, RunNames
 from orch_gates.model.ids import timestamp
 from orch_gates.model.job import Job, JobStatus, Way
 from orch_gates.model.task import Task, TaskState
@@ -180,9 +180,9 @@ def test_a_task_whose_last_stage_is_still_worked_in_waits() -> None:
 def test_who_is_asked_about_failed_work_is_told_on_the_issue() -> None:
     """TRK-1: the hold is a step as any other, so the issue says so; the change is one of its task."""
     task = make_task(issue=12, since=BEFORE)
-    dispatching = Dispatching(RULES, default, RunNames(lambda: "f" * 16), "ann")
+    dispatcher = Dispatcher(RULES, default, RunNames(lambda: "f" * 16), "ann")
     text = codec.encode(task, "\n# T-1\n")
-    (change,) = dispatching.changes(DispatchPlan(asks=((task, "its work failed 3 times"),)), lambda _: text, 7, NOW)
+    (change,) = dispatcher.changes(DispatchPlan(asks=((task, "its work failed 3 times"),)), lambda _: text, 7, NOW)
     held = codec.decode(TASK, layout.task_path(task.id), change.writes[layout.task_path(task.id)])[0]
     assert (change.tasks, held.state) == (("T-1",), TaskState.HELD)
     assert [(effect.kind, effect.generation) for effect in held.effects] == [("issue", 7)]

@@ -13,7 +13,7 @@ from orch_gates.engine.decide import decide
 from orch_gates.engine.decision import Move
 from orch_gates.engine.stages import DEFAULT, Pipeline, Stage
 from orch_gates.engine.statuses import Posting, plan
-from orch_gates.model.effect import MAX_EFFECTS, MAX_URL, StatusEffect, StatusWord, merged, shown
+from orch_gates.model.effect import MAX_EFFECTS, MAX_URL, PostedState, StatusEffect, merged, shown
 from orch_gates.model.task import MAX_CHARGED, MAX_SPENT
 from orch_gates.model.verdict import Outcome
 from orch_gates.state import codec, layout
@@ -50,15 +50,15 @@ def fields(violations: tuple[legality.Violation, ...]) -> list[str]:
 @pytest.mark.parametrize(
     ("outcome", "state"),
     [
-        (Outcome.PASS, StatusWord.SUCCESS),
-        (Outcome.FAIL, StatusWord.FAILURE),
-        (Outcome.ERROR, StatusWord.FAILURE),
-        (Outcome.DEFER, StatusWord.PENDING),
-        (Outcome.HOLD, StatusWord.PENDING),
+        (Outcome.PASS, PostedState.SUCCESS),
+        (Outcome.FAIL, PostedState.FAILURE),
+        (Outcome.ERROR, PostedState.FAILURE),
+        (Outcome.DEFER, PostedState.PENDING),
+        (Outcome.HOLD, PostedState.PENDING),
         (Outcome.SKIP, None),
     ],
 )
-def test_what_a_verdict_is_shown_as(outcome: Outcome, state: StatusWord | None) -> None:
+def test_what_a_verdict_is_shown_as(outcome: Outcome, state: PostedState | None) -> None:
     """GATE-4, for `--status` and for `advance` alike; a SKIP has no side effects."""
     assert shown(outcome) is state
     planned = plan([a_verdict(outcome)], HEAD, POSTING, NOW)
@@ -88,8 +88,8 @@ def test_a_step_plans_the_statuses_of_its_verdicts() -> None:
     decision = decide(task, events.Evaluated("ann", task, HEAD), verdicts, NOW, DEFAULT, POSTING)
     assert decision.move is Move.ROLLBACK
     assert [(effect.context, effect.state) for effect in decision.effects if isinstance(effect, StatusEffect)] == [
-        ("orch/staging-status", StatusWord.SUCCESS),
-        ("orch/security", StatusWord.FAILURE),
+        ("orch/staging-status", PostedState.SUCCESS),
+        ("orch/security", PostedState.FAILURE),
     ]
 
 

@@ -186,7 +186,7 @@ def test_what_the_work_has_come_to(runs: list[dict[str, Any]], said: str, follow
     """ENG-8: whoever waits for a run is told which, since when and where."""
     jobs = [make_job(**run) for run in runs]
     task = make_task()
-    found = work.standing(task, jobs, DEFAULT, RULES)
+    found = work.work_status(task, jobs, DEFAULT, RULES)
     assert found is not None
     assert found.line.startswith(said)
     assert found.next_action == follows
@@ -197,10 +197,10 @@ def test_what_the_work_has_come_to(runs: list[dict[str, Any]], said: str, follow
 
 def test_nobody_waits_for_work_that_nobody_starts() -> None:
     """A person's stage, and a task that a person stopped."""
-    assert work.standing(make_task(stage="review"), [], DEFAULT, RULES) is None
+    assert work.work_status(make_task(stage="review"), [], DEFAULT, RULES) is None
     held = make_task(state="held")
     plain = why.explain(held, DEFAULT, why.QueueContext(0, 0, ""), NOW)
-    assert plain.at_work(work.standing(held, [], DEFAULT, RULES)) == plain
+    assert plain.at_work(work.work_status(held, [], DEFAULT, RULES)) == plain
 
 
 def test_a_clock_that_was_ahead_makes_no_work_that_nobody_may_do() -> None:

@@ -16,7 +16,7 @@ from orch_gates.forge.port.server import About, ForgeKind
 from orch_gates.git.cli import Git
 from orch_gates.git.remote import Remote
 from orch_gates.merge import ledger, steps
-from orch_gates.merge.attempting import Attempting
+from orch_gates.merge.attempt_worker import AttemptWorker
 from orch_gates.merge.context import MergeContext
 from orch_gates.model.ids import moment, timestamp
 from orch_gates.model.lease import Lease
@@ -46,7 +46,7 @@ class Machine:
         self.elapsed += self.slow
         return About(self.kind, "1", said)
 
-    def attempting(self) -> Attempting:
+    def worker(self) -> AttemptWorker:
         forge: Any = SimpleNamespace(server=self)
         context = MergeContext(
             settings=settings.load({}),
@@ -63,7 +63,7 @@ class Machine:
             monotonic=lambda: 1000 + self.elapsed,
             sleep=lambda _: None,
         )
-        return Attempting(context, self.rig.task, self.rig.store.load(), lambda: "0123456789abcdef")
+        return AttemptWorker(context, self.rig.task, self.rig.store.load(), lambda: "0123456789abcdef")
 
     @property
     def lease(self) -> Lease:
@@ -74,13 +74,13 @@ class Machine:
 def test_what_is_written_down_is_the_forges_time(wrong: timedelta) -> None:
     """Also when a claim is renewed: others compare it with the forge's clock, not with this machine's."""
     machine = Machine(wrong=wrong)
-    attempting = machine.attempting()
-    attempting.acquire(HEAD)
+    worker = machine.worker()
+    worker.acquire(HEAD)
     assert machine.lease.expires == timestamp(NOW + PHASE)
     machine.elapsed += 60
-    attempting.record(lambda one: steps.noted(one, "still here", NOW), "noted")
+    worker.record(lambda one: steps.noted(one, "still here", NOW), "noted")
     assert machine.lease.expires == timestamp(NOW + PHASE + timedelta(seconds=60))
-    attempting.wait("waits", lambda one: one)
+    worker.wait("waits", lambda one: one)
     assert machine.lease.renewed == timestamp(NOW + timedelta(seconds=60))
 
 
@@ -90,35 +90,35 @@ def test_what_is_written_down_is_the_forges_time(wrong: timedelta) -> None:
 def test_a_process_stops_itself_before_others_may_take_over(kind: ForgeKind, slow: float, *, renewed: bool) -> None:
     """However slow the answer about the time was, from the moment when it was asked for."""
     machine = Machine(slow=slow, kind=kind)
-    attempting = machine.attempting()
-    attempting.acquire(HEAD)
+    worker = machine.worker()
+    worker.acquire(HEAD)
     began = 0.0
     if renewed:
         machine.elapsed = began = 100.0
-        attempting.record(lambda one: steps.noted(one, "still here", NOW), "noted")
+        worker.record(lambda one: steps.noted(one, "still here", NOW), "noted")
     machine.elapsed = began + PHASE.total_seconds() - 6
-    attempting.clock.check()
+    worker.clock.check()
     machine.elapsed = began + PHASE.total_seconds() - 5
     with pytest.raises(LeaseLost, match="too slow"):
-        attempting.clock.check()
+        worker.clock.check()
     assert machine.lease.claim is not None
     assert machine.true <= moment(machine.lease.claim.until) - timedelta(seconds=5)
 
 
 def waiting(machine: Machine) -> None:
     """An attempt that waits for CI, as another process left it."""
-    attempting = machine.attempting()
-    attempting.acquire(HEAD)
+    worker = machine.worker()
+    worker.acquire(HEAD)
     found = steps.CaughtUp(base="b" * 40, commit=HEAD, tree="d" * 40, how="up to date", depends="")
-    attempting.record(lambda one: steps.caught_up(one, found, NOW), "caught-up")
-    attempting.wait("waits for CI", lambda one: steps.testing(one, "waits for CI", NOW))
+    worker.record(lambda one: steps.caught_up(one, found, NOW), "caught-up")
+    worker.wait("waits for CI", lambda one: steps.testing(one, "waits for CI", NOW))
 
 
 def test_of_two_that_heard_of_ci_the_first_to_record_it_has_the_attempt() -> None:
     """Asking is free for both; the other one is told, and records nothing (MRG-4)."""
     machine = Machine()
     waiting(machine)
-    first, second = machine.attempting(), machine.attempting()
+    first, second = machine.worker(), machine.worker()
     for one in (first, second):
         one.acquire(HEAD)
     assert machine.lease.claim is None
@@ -133,7 +133,7 @@ def test_an_attempt_whose_lease_ended_while_ci_was_asked_is_left_alone() -> None
     """A person may have released it meanwhile."""
     machine = Machine()
     waiting(machine)
-    late, other = machine.attempting(), machine.attempting()
+    late, other = machine.worker(), machine.worker()
     late.acquire(HEAD)
     other.acquire(HEAD)
     other.end(Outcome.DEFER, "released")

@@ -16,7 +16,7 @@ from orch_gates.effects.performed import EffectResult
 from orch_gates.engine import events
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear, SettingsError
 from orch_gates.forge.port.checks import CommitStatus, StatusState
-from orch_gates.model.effect import Effect, StatusEffect, StatusWord
+from orch_gates.model.effect import Effect, PostedState, StatusEffect
 from orch_gates.model.task import TaskState
 from orch_gates.state.outcome import Result as Written
 from orch_gates.state.store import Decide, LookAgain
@@ -27,7 +27,7 @@ from tests.step_rig import A, B, Rig
 from tests.tasks_builders import HEAD, make_effect
 
 GREEN, RED = (
-    commit_status("orch/ci-green", state, "as seen", "") for state in (StatusWord.SUCCESS, StatusWord.FAILURE)
+    commit_status("orch/ci-green", state, "as seen", "") for state in (PostedState.SUCCESS, PostedState.FAILURE)
 )
 
 
@@ -220,7 +220,7 @@ def test_a_new_head_gets_a_status_of_its_own() -> None:
     rig.report("ci-green", "SUCCESS")
     rig.advance()
     left = [effect for effect in rig.task.effects if isinstance(effect, StatusEffect)]
-    assert [(effect.commit, effect.state) for effect in left] == [(A, StatusWord.FAILURE), (B, StatusWord.SUCCESS)]
+    assert [(effect.commit, effect.state) for effect in left] == [(A, PostedState.FAILURE), (B, PostedState.SUCCESS)]
     forge.up()
     ran = pending.run(rig.store, pending.pending((rig.task,)), rig.outbox, drop_refused=False)
     assert [(one.performed.result, one.removed) for one in ran] == [(EffectResult.DONE, True)] * 2

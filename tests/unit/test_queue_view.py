@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from orch_gates.cli.queue import view as queue_view
 from orch_gates.cli.queue.turns import QueueTurns, Turn, TurnOutcome
 from orch_gates.cli.queue.view import QueueView
-from orch_gates.engine.board import lines, queue_context, standing
+from orch_gates.engine.board import lines, queue_context, task_position
 from orch_gates.engine.stages import QUEUE
 from orch_gates.engine.why import Why, explain
 from orch_gates.forge import own_comment
@@ -45,9 +45,10 @@ def rows(*tasks: Task, holder: str = "") -> list[tuple[Task, Why]]:
     """The tasks with their places; the holder's attempt is being tested."""
     leases = [make_lease(holder=holder, attempt="0123456789abcdef")] if holder else []
     attempt = make_attempt(task=holder, phase="testing") if holder else None
-    others = lines(standing(one) for one in tasks)
+    others = lines(task_position(one) for one in tasks)
     return [
-        (one, explain(one, QUEUE, queue_context(standing(one), others, leases, "main", attempt), NOW)) for one in tasks
+        (one, explain(one, QUEUE, queue_context(task_position(one), others, leases, "main", attempt), NOW))
+        for one in tasks
     ]
 
 

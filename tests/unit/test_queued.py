@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orch_gates.engine import events, legality
-from orch_gates.engine.board import standing, turn
+from orch_gates.engine.board import task_position, turn
 from orch_gates.engine.decide import decide
 from orch_gates.engine.decision import Decision, Move
 from orch_gates.engine.stages import DEFAULT, QUEUE, Caps, pipeline_of
@@ -145,7 +145,7 @@ def test_turns_are_by_priority_then_by_age_then_by_number() -> None:
     order = sorted([numbered[0], urgent, older], key=turn)
     assert [task.id for task in order] == ["PR-10", "PR-9", "PR-2"]
     deferred = judge(urgent, judged("queued", "merge", Outcome.DEFER, pipeline=PIPELINE)).task
-    assert (turn(deferred), standing(deferred).turn) == (turn(urgent), turn(urgent))
+    assert (turn(deferred), task_position(deferred).turn) == (turn(urgent), turn(urgent))
 
 
 WORDS = ("ask", "ask other", "take out", "label gone", "urgent", "hold", "resume", "reject", "retry", "ready")

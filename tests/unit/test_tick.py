@@ -16,9 +16,9 @@ from orch_gates.effects.outbox import Outbox
 from orch_gates.engine.sighting import UNKNOWN, Life, Sighting
 from orch_gates.engine.work import Role, WorkRules
 from orch_gates.errors import ForgeUnavailable, GitError, StateExhausted, StateUnreachable
-from orch_gates.jobs.dispatch import MOST_TRIES
-from orch_gates.jobs.dispatching import Dispatching, RunNames
-from orch_gates.jobs.starting import StartOutcome, StartResult
+from orch_gates.jobs.dispatch_plan import MOST_TRIES
+from orch_gates.jobs.dispatcher import Dispatcher, RunNames
+from orch_gates.jobs.starter import StartOutcome, StartResult
 from orch_gates.model.ids import TaskId, timestamp
 from orch_gates.model.job import Job, Way
 from orch_gates.model.sweep import Memory
@@ -340,16 +340,16 @@ def test_a_tick_about_an_event_looks_at_its_task_at_once_and_at_no_other() -> No
 # ---- a fixpoint
 
 
-def dispatching(world: World) -> dict[str, Any]:
+def dispatcher(world: World) -> dict[str, Any]:
     roles = {name: Role(name, Way.COMMAND, command="true") for name in ("developer", "reviewer", "tester", "worker")}
     attempts = RunNames(lambda: secrets.token_hex(8))
-    made = Dispatching(WorkRules(roles, most=50), lambda _: world.rig.pipeline, attempts, "a sweep")
+    made = Dispatcher(WorkRules(roles, most=50), lambda _: world.rig.pipeline, attempts, "a sweep")
 
     def start(job: Job) -> StartResult:
         world.started.append(job.attempt)
         return StartResult(job, StartOutcome.STARTED)
 
-    return {"dispatching": made, "start": start}
+    return {"dispatcher": made, "start": start}
 
 
 lives = st.sampled_from(
@@ -377,7 +377,7 @@ def test_from_any_state_ticks_come_to_rest(data: st.DataObject, outcome: Outcome
         before = world.rig.commits
         world.later += timedelta(minutes=20)
         report = world.tick(
-            rules=SweepRules(reconciler=reconciler.ReconcilerRules(grace=timedelta(0))), **dispatching(world)
+            rules=SweepRules(reconciler=reconciler.ReconcilerRules(grace=timedelta(0))), **dispatcher(world)
         )
         problems += report.problems
         quiet = quiet + 1 if world.rig.commits == before else 0

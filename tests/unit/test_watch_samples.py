@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orch_gates.deploy import watches
-from orch_gates.engine.watching import Count, NoData, Probe, Reading, Sample, WatchRules, classify
+from orch_gates.engine.watch_assessment import Count, NoData, Probe, Reading, Sample, WatchRules, classify
 from orch_gates.model.watch import Probed
-from orch_gates.report.watching import sparklines
+from orch_gates.report.watch_view import sparklines
 from orch_gates.state import codec
 from orch_gates.state.deploy_kinds import WATCH
 from tests.deploy_builders import make_watch

@@ -10,11 +10,11 @@ import pytest
 
 from orch_gates.deploy import environments, watches
 from orch_gates.deploy.watch import Watching
-from orch_gates.engine.deploying import Refused
-from orch_gates.engine.reacting import Finish, GoOn, Over, Record
+from orch_gates.engine.deploys import Refused
 from orch_gates.engine.sighting import Life, Sighting
 from orch_gates.engine.stages import DEFAULT
-from orch_gates.engine.watching import Probe, Sample, WatchRules
+from orch_gates.engine.watch_assessment import Probe, Sample, WatchRules
+from orch_gates.engine.watch_reaction import Finish, GoOn, Over, Record
 from orch_gates.errors import JobWaits, UsageError
 from orch_gates.model.environment import Environment, Standing
 from orch_gates.model.ids import timestamp

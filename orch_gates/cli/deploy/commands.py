@@ -9,7 +9,7 @@ import click
 
 from orch_gates.cli.boundary import exit_codes
 from orch_gates.cli.completion import ENVIRONMENT, TASK
-from orch_gates.cli.deploy.deploying import digest_named, timeout_of
+from orch_gates.cli.deploy.deploy_context import digest_named, timeout_of
 from orch_gates.cli.deploy.run import DeployOptions, DeployRun
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options, text_option
 from orch_gates.deploy.contract import DeployRequest

@@ -10,12 +10,12 @@ import click
 
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, terminal_width, warn_quarantined
 from orch_gates.cli.completion import ENVIRONMENT
-from orch_gates.cli.deploy import deploying
+from orch_gates.cli.deploy import deploy_context
 from orch_gates.cli.deploy import env_view as view
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options, text_option
 from orch_gates.deploy import environments
 from orch_gates.deploy.environments import EnvironmentPage
-from orch_gates.deploy.settling import Settlement, Settling
+from orch_gates.deploy.settle import Settlement, Settler
 from orch_gates.documents.escape import visible
 from orch_gates.workspace import open_workspace
 
@@ -108,11 +108,11 @@ def settle(
     """
     with exit_codes():
         found = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
-        endings, look = deploying.endings_of(found), deploying.look_of(found)
+        recorder, look = deploy_context.recorder_of(found), deploy_context.look_of(found)
         declared = found.config.environments
-        settling = Settling(found.store, endings, look, found.by, lambda: secrets.token_hex(8), declared)
-        word = Settlement(name, runs, reason, deploying.digest_named(digest))
-        settled = settling.settle(word, found.now)
+        settler = Settler(found.store, recorder, look, found.by, lambda: secrets.token_hex(8), declared)
+        word = Settlement(name, runs, reason, deploy_context.digest_named(digest))
+        settled = settler.settle(word, found.now)
         if as_json:
             say(view.show_json(EnvironmentPage(settled.environment)))
             return

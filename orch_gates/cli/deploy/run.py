@@ -10,13 +10,13 @@ from datetime import timedelta
 
 from orch_gates import clock
 from orch_gates.cli.boundary import say
-from orch_gates.cli.deploy import deploying
+from orch_gates.cli.deploy import deploy_context
 from orch_gates.cli.job import wrapped
-from orch_gates.cli.job.dispatching import start_due
+from orch_gates.cli.job.dispatch_now import start_due
 from orch_gates.deploy.contract import Began, Claim, DeployRequest, Deploys, Stopped
-from orch_gates.deploy.ending import DeployOutput
+from orch_gates.deploy.deploy_end import DeployOutput
 from orch_gates.documents.escape import markdown, visible
-from orch_gates.engine.deploying import Conclusion, DeployEnd, end_of
+from orch_gates.engine.deploys import Conclusion, DeployEnd, end_of
 from orch_gates.errors import OrchError, ProcessError
 from orch_gates.gates.security.redacting import Redactor
 from orch_gates.jobs import command, output, spool
@@ -35,7 +35,7 @@ _EXIT = {DeployEnd.DEPLOYED: 0, DeployEnd.FAILED: 1, DeployEnd.REFUSED: 2, Deplo
 class DeployOptions:
     """How a deploy is made: `timeout` in seconds; `keep_token`: the command gets our secrets too."""
 
-    timeout: float = deploying.DEFAULT_TIMEOUT_S
+    timeout: float = deploy_context.DEFAULT_TIMEOUT_S
     advance: bool = True
     keep_token: bool = False
     quiet: bool = False
@@ -120,7 +120,7 @@ class DeployRun:
         cache, deploy = self.workspace.settings.tools.cache_dir, begun.running.deploy
         # What a rollback is to mend is no measure for it.
         rollback = begun.running.rollback_of
-        baseline = None if rollback else deploying.baseline_of(self.workspace, begun.environment, self._about)
+        baseline = None if rollback else deploy_context.baseline_of(self.workspace, begun.environment, self._about)
         warning = self._look_for_rollback(begun)
         ended, conclusion, code = self._command(argv, begun)
         try:
@@ -157,7 +157,7 @@ class DeployRun:
 
     def _look_for_rollback(self, begun: Began) -> str:
         """Say before the command runs what became of the image that it would be rolled back to."""
-        found = deploying.rollback_image_of(self.workspace, begun)
+        found = deploy_context.rollback_image_of(self.workspace, begun)
         if found is None:
             return ""
         self._rollback_image = found.presence.value
@@ -222,8 +222,8 @@ class DeployRun:
         return Deploys(
             store=workspace.store,
             configured=workspace.configured,
-            endings=deploying.endings_of(workspace),
-            look=deploying.look_of(workspace),
+            recorder=deploy_context.recorder_of(workspace),
+            look=deploy_context.look_of(workspace),
             head_of=workspace.heads.of,
             by=workspace.by,
             runner=wrapped.runner_of(workspace),

@@ -11,8 +11,8 @@ import click
 from orch_gates import clock
 from orch_gates.cli.boundary import ended_by_signals, exit_codes, say
 from orch_gates.cli.completion import ENVIRONMENT, TASK
+from orch_gates.cli.deploy.deploy_context import watching_of
 from orch_gates.cli.deploy.watch_run import WatchRun, exit_code, publish, roll_back
-from orch_gates.cli.deploy.watching import watching_of
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options, text_option
 from orch_gates.deploy import watches
 from orch_gates.deploy.watch_ends import reaction_text

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 
 from orch_gates import clock
 from orch_gates.cli.boundary import say
-from orch_gates.cli.deploy import watching
-from orch_gates.cli.deploy.deploying import timeout_of
+from orch_gates.cli.deploy import deploy_context
+from orch_gates.cli.deploy.deploy_context import timeout_of
 from orch_gates.cli.deploy.run import DeployOptions, DeployRun, RolledBack
 from orch_gates.deploy import watches
 from orch_gates.deploy.contract import DeployRequest
-from orch_gates.deploy.sources.observing import Observing
+from orch_gates.deploy.sources.sampler import Sampler
 from orch_gates.deploy.watch import Ticked, Watching
 from orch_gates.documents.escape import markdown, visible
-from orch_gates.engine.reacting import Finish, Over
-from orch_gates.engine.watching import Sample
+from orch_gates.engine.watch_assessment import Sample
+from orch_gates.engine.watch_reaction import Finish, Over
 from orch_gates.errors import JobWaits, OrchError, StateError
 from orch_gates.model.watch import Act, Watch, WatchState, WatchVerdict
 from orch_gates.report import github
@@ -47,31 +47,31 @@ class WatchRun:
         Raises:
             OrchError: it is not to be watched from here, or its end could not be recorded.
         """
-        observing = watching.observing_of(watching.plan_of(self.workspace, self.environment))
-        steps = watching.watching_of(self.workspace, self.environment)
+        sampler = deploy_context.sampler_for(deploy_context.plan_of(self.workspace, self.environment))
+        steps = deploy_context.watching_of(self.workspace, self.environment)
         watch = steps.take(deploy, clock.utc_now())
         if watch.state is not WatchState.OVER:
             try:
-                watch = self._watched(steps, observing, watch)
+                watch = self._watched(steps, sampler, watch)
             except StateError:
                 self._print_line(f"{watch.task}: could not record {len(self._pending)} samples")
                 raise
             finally:
-                observing.close()
+                sampler.close()
         if watch.reaction.what is Act.PLANNED:
             watch = self._roll_back(steps, watch)
         return watch
 
-    def _watched(self, steps: Watching, observing: Observing, watch: Watch) -> Watch:
+    def _watched(self, steps: Watching, sampler: Sampler, watch: Watch) -> Watch:
         """Sample after sample; what is not sampled in time is not made up for."""
         begun, behind = clock.monotonic(), watches.behind(watch, clock.utc_now())
         window = watches.window(watch)
-        observing.begin()
+        sampler.begin()
         due = behind
         while True:
             elapsed = round(behind + clock.monotonic() - begun)
             if elapsed < window:
-                self._pending.append(observing.sample(elapsed))
+                self._pending.append(sampler.sample(elapsed))
             ticked = self._tick(steps, watch.deploy, elapsed, window)
             if ticked is not None:
                 watch = ticked.watch
@@ -144,7 +144,7 @@ class WatchRun:
 
 def roll_back(workspace: Workspace, steps: Watching, watch: Watch) -> RolledBack:
     """Run the configured rollback of a watch that planned it, and record what came of it."""
-    plan = watching.plan_of(workspace, watch.environment)
+    plan = deploy_context.plan_of(workspace, watch.environment)
     how = DeployOptions(timeout_of(workspace, watch.environment), advance=False)
     run = DeployRun(workspace, DeployRequest(watch.task, watch.environment), how)
     if not plan.rollback:

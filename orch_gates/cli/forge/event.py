@@ -12,9 +12,9 @@ from orch_gates.ci.event import Event, IssueChanged, Reviewed, Unreadable
 from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.cli.forge import event_tasks
 from orch_gates.cli.forge import tracker_view as view
-from orch_gates.cli.forge.notifying import show_after_step
+from orch_gates.cli.forge.cards import show_after_step
 from orch_gates.cli.forge.tracker import tracking_of
-from orch_gates.cli.job.dispatching import start_due
+from orch_gates.cli.job.dispatch_now import start_due
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.cli.queue import commands as queue
 from orch_gates.documents.escape import visible

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from orch_gates.cli.boundary import exit_codes, say
-from orch_gates.cli.forge import notifying
+from orch_gates.cli.forge import cards
 from orch_gates.cli.options import by_option
 from orch_gates.documents.escape import visible
 from orch_gates.engine.card import Card, card_of
@@ -53,7 +53,7 @@ def run(repo: Path, as_json: bool, overrides: Mapping[str, str]) -> None:
       orch-gates notify run --json
     """
     with exit_codes():
-        published = notifying.publish(open_workspace(repo, overrides))
+        published = cards.publish(open_workspace(repo, overrides))
         rows = [
             {
                 "channel": one.channel,
@@ -64,7 +64,7 @@ def run(repo: Path, as_json: bool, overrides: Mapping[str, str]) -> None:
             }
             for one in published
         ]
-        lines = [line for one in published for line in (*notifying.lines(one), *one.refused)]
+        lines = [line for one in published for line in (*cards.lines(one), *one.refused)]
         text = "".join(f"{visible(line)}\n" for line in lines) or "nothing changed\n"
         say(machine.document("notify-run", {"channels": rows}) if as_json else text)
         if any(one.unusable for one in published):

@@ -9,7 +9,7 @@ import click
 
 from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.cli.forge import tracker_view as view
-from orch_gates.cli.job.dispatching import start_due
+from orch_gates.cli.job.dispatch_now import start_due
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.cli.task.advance import step_of
 from orch_gates.errors import SettingsError

@@ -16,7 +16,7 @@ from orch_gates.cli.gate.output import Output, verdict_options
 from orch_gates.cli.gate.publish import outputs, publish
 from orch_gates.cli.options import ForgeOptions, forge_options
 from orch_gates.errors import UsageError
-from orch_gates.gates import policy, recording, registry
+from orch_gates.gates import policy, registry, verdict_report
 from orch_gates.gates import range as ranges
 from orch_gates.gates.gate import out_of_scope
 from orch_gates.gates.image import freshness, gather
@@ -125,7 +125,7 @@ def judged(
     assert gate is not None
     assert gate.record is not None
     word = str(verdict.evidence.get("image_status") or "")
-    verdict = recording.write(gate.record, path, verdict, head=question.commit, word=word, now=workspace.now)
+    verdict = verdict_report.write(gate.record, path, verdict, head=question.commit, word=word, now=workspace.now)
     passed = verdict.outcome is Outcome.PASS
     return verdict, Promotable(question, seen, own) if passed else None, path
 

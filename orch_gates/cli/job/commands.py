@@ -13,7 +13,7 @@ import click
 from orch_gates import clock, machine
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, terminal_width, warn_quarantined
 from orch_gates.cli.completion import TASK
-from orch_gates.cli.job import dispatching, view
+from orch_gates.cli.job import dispatch_now, view
 from orch_gates.cli.job.run import JobOptions, JobRun, timeout_of, wanted_of
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options, text_option
 from orch_gates.config import file as config_file
@@ -199,7 +199,7 @@ def retry(
         done = asked.ask(task)
         _print_result(task, done)
         if done.job is not None and not no_start:
-            line, code = dispatching.start_queued(found, done.job)
+            line, code = dispatch_now.start_queued(found, done.job)
             say(f"{task}: {line}\n", to=sys.stderr if code else sys.stdout)
             raise SystemExit(code)
 
@@ -223,10 +223,10 @@ def dispatch(repo: Path, as_json: bool, overrides: Mapping[str, str], options: F
     """
     with exit_codes():
         workspace = open_workspace(repo, {**options.overrides, **overrides}, options.observe)
-        dispatching.need_a_way(workspace)
-        done = dispatching.dispatch_now(workspace)
-        say(dispatching.as_json(done) if as_json else dispatching.as_text(done))
-        raise SystemExit(dispatching.exit_code(done))
+        dispatch_now.need_a_way(workspace)
+        done = dispatch_now.dispatch_now(workspace)
+        say(dispatch_now.as_json(done) if as_json else dispatch_now.as_text(done))
+        raise SystemExit(dispatch_now.exit_code(done))
 
 
 def _print_result(task: str, done: JobAnswer) -> None:

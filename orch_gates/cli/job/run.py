@@ -12,7 +12,7 @@ from pathlib import Path
 from orch_gates import clock
 from orch_gates.cli.boundary import say
 from orch_gates.cli.job import wrapped
-from orch_gates.cli.job.dispatching import start_due
+from orch_gates.cli.job.dispatch_now import start_due
 from orch_gates.cli.task.why import stopped_by_person
 from orch_gates.config import file as config_file
 from orch_gates.documents.escape import markdown, visible

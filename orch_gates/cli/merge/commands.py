@@ -14,7 +14,7 @@ from orch_gates.cli.boundary import exit_codes
 from orch_gates.cli.completion import TASK
 from orch_gates.cli.gate.output import Output, verdict_options
 from orch_gates.cli.gate.publish import outputs, publish
-from orch_gates.cli.merge import merging
+from orch_gates.cli.merge import merge_context
 from orch_gates.cli.merge import waiting as merge_waiting
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.documents.escape import visible
@@ -90,8 +90,8 @@ def proof(task: str, branch: str, repo: Path, output: Output) -> None:
     """
     with exit_codes():
         workspace = open_workspace(repo)
-        name = merging.task_named(workspace, task, branch)
-        _show(workspace, merging.as_it_is(workspace, PROOF, name), "", output)
+        name = merge_context.task_named(workspace, task, branch)
+        _show(workspace, merge_context.as_it_is(workspace, PROOF, name), "", output)
 
 
 @click.command()
@@ -147,12 +147,12 @@ def _run(gate: str, request: _Request, overrides: Mapping[str, str], options: Fo
     if request.waiting:
         if request.task or request.branch or request.dry_run:
             raise UsageError("--waiting cannot be combined with --task, --branch or --dry-run")
-        merging.refuse_automatic_token(workspace)
+        merge_context.refuse_automatic_token(workspace)
         verdict, step = merge_waiting.drive(workspace, gate, lambda fresh, name: _driven(fresh, gate, name, request))
     else:
-        name = merging.task_named(workspace, request.task, request.branch)
+        name = merge_context.task_named(workspace, request.task, request.branch)
         if request.dry_run:
-            _show(workspace, merging.as_it_is(workspace, gate, name), "", request.output)
+            _show(workspace, merge_context.as_it_is(workspace, gate, name), "", request.output)
         verdict, step = _driven(workspace, gate, name, request)
     _show(workspace, verdict, step, request.output)
 
@@ -161,15 +161,15 @@ def _driven(workspace: Workspace, gate: str, name: str, request: _Request) -> tu
     """What came of driving one task, and a line about the step that it took."""
     # A cancelled CI job is sent this: what the test command started has to end with us.
     signal.signal(signal.SIGTERM, _terminated)
-    driving = merging.driving(workspace)
+    driving = merge_context.driving(workspace)
     result = driving.validate(name) if gate == NAME else driving.land(name)
-    verdict = merging.verdict_of(workspace, gate, name, result)
-    if merging.is_attempt(result):
-        merging.follow_branch(workspace, result)
+    verdict = merge_context.verdict_of(workspace, gate, name, result)
+    if merge_context.is_attempt(result):
+        merge_context.follow_branch(workspace, result)
     # An attempt that waits has decided nothing about its task, and waiting is charged to nobody (ENG-12).
-    if not request.moves_on or not merging.is_attempt(result) or result.outcome is None:
+    if not request.moves_on or not merge_context.is_attempt(result) or result.outcome is None:
         return verdict, ""
-    decided = merging.step_after(workspace, result).take(name).decision
+    decided = merge_context.step_after(workspace, result).take(name).decision
     return verdict, f"{name}: {decided.move} to {decided.task.stage}: {decided.reason}\n"
 
 

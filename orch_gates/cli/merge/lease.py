@@ -13,7 +13,7 @@ import click
 
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, warn_quarantined
 from orch_gates.cli.merge import lease_view
-from orch_gates.cli.merge.merging import context_of
+from orch_gates.cli.merge.merge_context import context_of
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options, span_of, text_option
 from orch_gates.errors import UsageError
 from orch_gates.merge import ledger

@@ -12,7 +12,7 @@ from orch_gates.cli.boundary import exit_codes, open_for_reading, say
 from orch_gates.cli.options import by_option, text_option
 from orch_gates.documents.escape import visible
 from orch_gates.errors import UsageError
-from orch_gates.merge import ledger, marking
+from orch_gates.merge import ledger, marker_store
 from orch_gates.model.markers import Marker
 from orch_gates.report import machine
 from orch_gates.workspace import open_workspace
@@ -58,11 +58,13 @@ def add(
     with exit_codes():
         given = {"ORCH_TARGET": target} if target else {}
         workspace = open_workspace(repo, {**overrides, **given})
-        made = marking.made(path, pattern, reason, workspace.by, workspace.now)
+        made = marker_store.made(path, pattern, reason, workspace.by, workspace.now)
         if dry_run:
             say(f"would add {made.path}: {made.pattern}\n")
             return
-        found = marking.there(workspace.git, workspace.code, workspace.target, made, workspace.settings.state.timeout)
+        found = marker_store.there(
+            workspace.git, workspace.code, workspace.target, made, workspace.settings.state.timeout
+        )
         if found is False:
             raise UsageError(
                 f"{workspace.target} does not have {made.pattern!r} in {made.path}, so nothing was added; "
@@ -70,7 +72,7 @@ def add(
             )
         if found is None:
             say(f"orch-gates: could not check whether {workspace.target} contains it\n", to=sys.stderr)
-        added = marking.add(workspace.store, workspace.configured, workspace.target, made)
+        added = marker_store.add(workspace.store, workspace.configured, workspace.target, made)
         say(f"{made.path}: {made.pattern} {'is a marker' if added else 'is a marker already'}\n")
 
 
@@ -97,7 +99,7 @@ def remove(
         if dry_run:
             say(f"would take away {path}: {pattern}\n")
             return
-        marking.remove(
+        marker_store.remove(
             workspace.store, workspace.configured, workspace.target, path, pattern, f"{reason} (by {workspace.by})"
         )
         say(f"{path}: {pattern} is no longer a marker\n")
@@ -146,7 +148,7 @@ def check(target: str, repo: Path, as_json: bool) -> None:
         workspace = open_for_reading(repo)
         named = target or workspace.target
         timeout = workspace.settings.state.timeout
-        found = marking.look(workspace.store, workspace.git, workspace.code, named, timeout)
+        found = marker_store.look(workspace.store, workspace.git, workspace.code, named, timeout)
         if as_json:
             value = {
                 "target": named,

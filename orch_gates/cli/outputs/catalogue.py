@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from orch_gates.cli.outputs import adopting, jobs, queue, setup, tasks, verdicts
+from orch_gates.cli.outputs import adopt, jobs, queue, setup, tasks, verdicts
 from orch_gates.document_kinds import KINDS
 from orch_gates.model.task import Task
 from orch_gates.report.machine import schema_name
@@ -100,9 +100,9 @@ OUTPUTS: tuple[CatalogueEntry, ...] = (
     CatalogueEntry("prove", verdicts.Prove, ("prove",)),
     CatalogueEntry("forge-check", setup.ForgeCheck, ("forge check",)),
     CatalogueEntry("config-show", setup.ConfigShow, ("config show",)),
-    CatalogueEntry("init", adopting.Init, ("init",)),
-    CatalogueEntry("doctor", adopting.Doctor, ("doctor",)),
-    CatalogueEntry("dashboard", adopting.Dashboard, ("status",)),
+    CatalogueEntry("init", adopt.Init, ("init",)),
+    CatalogueEntry("doctor", adopt.Doctor, ("doctor",)),
+    CatalogueEntry("dashboard", adopt.Dashboard, ("status",)),
 )
 BY_NAME = {one.name: one for one in OUTPUTS}
 

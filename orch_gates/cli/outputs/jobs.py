@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from orch_gates.cli.outputs.parts import Output, Part, unmarked
 from orch_gates.cli.outputs.tasks import EffectPart
 from orch_gates.effects.performed import EffectResult
-from orch_gates.jobs.starting import StartOutcome
+from orch_gates.jobs.starter import StartOutcome
 from orch_gates.model.attempt import Attempt
 from orch_gates.model.environment import DeployId, DigestOrNone, Environment
 from orch_gates.model.ids import BranchName, Oid, Slug, TaskName

@@ -12,14 +12,14 @@ import click
 
 from orch_gates.cli.boundary import exit_codes, open_for_reading, progress, say, terminal_width, warn_quarantined
 from orch_gates.cli.gate.publish import outputs, publish
-from orch_gates.cli.merge.merging import context_of
+from orch_gates.cli.merge.merge_context import context_of
 from orch_gates.cli.options import ForgeOptions, PullNumber, by_option, forge_options, span_of, text_option
 from orch_gates.cli.queue import comments as queue_comments
 from orch_gates.cli.queue import turns, view
 from orch_gates.documents.escape import visible
 from orch_gates.errors import SettingsError
 from orch_gates.forge.port.pulls import PullRequest
-from orch_gates.merge import places
+from orch_gates.merge import queue_places
 from orch_gates.merge.queue import plan as plans
 from orch_gates.merge.queue.plan import LabelEvent, in_order
 from orch_gates.merge.queue.update import Queueing
@@ -72,7 +72,7 @@ def list_(repo: Path = Path(), as_json: bool = False) -> None:
         workspace = open_for_reading(repo)
         snapshot = workspace.store.load()
         everything = book.read(snapshot)
-        around = places.of(snapshot, workspace.target, everything)
+        around = queue_places.of(snapshot, workspace.target, everything)
         warn_quarantined(around.quarantined)
         rows = [
             (task, around.why(task, workspace.pipeline, workspace.now))

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from orch_gates.errors import OrchError, SettingsError
 from orch_gates.forge.port.forge import Forge
 from orch_gates.forge.port.server import ForgeKind
-from orch_gates.merge import places
-from orch_gates.merge.places import Places
+from orch_gates.merge import queue_places
 from orch_gates.merge.queue import comment as queue_comment
 from orch_gates.merge.queue.plan import QueueEntry, in_order
 from orch_gates.merge.queue.update import Queueing
+from orch_gates.merge.queue_places import Places
 from orch_gates.model.ids import moment
 from orch_gates.model.task import Task
 from orch_gates.tasks import book
@@ -31,7 +31,7 @@ def comment(workspace: Workspace, queueing: Queueing, ran: QueueTurns) -> tuple[
     """Comment on each pull request of this run where it stands; answers which comments could not be written (P3)."""
     snapshot = workspace.store.load()
     everything = book.read(snapshot)
-    around = places.of(snapshot, queueing.context.target, everything)
+    around = queue_places.of(snapshot, queueing.context.target, everything)
     tasks = {task.enqueued.pull: task for task in everything.tasks if task.enqueued is not None}
     refused = {one.pull: one.reason for one in ran.done if one.what == "refused"}
     seen = {one.pull for one in ran.done if not one.problem} | {turn.pull for turn in ran.turns}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from orch_gates import clock
 from orch_gates.cli.gate.security import SecurityRun
-from orch_gates.cli.merge import merging
+from orch_gates.cli.merge import merge_context
 from orch_gates.cli.queue import comments
 from orch_gates.cli.task.advance import step_of
 from orch_gates.engine import spent
@@ -272,14 +272,14 @@ def _stepped(workspace: Workspace, queueing: Queueing, task: Task, would: Decisi
 
 def _driven(workspace: Workspace, queueing: Queueing, task: Task) -> tuple[TurnOutcome, str]:
     """Drive the merge as far as it goes now, and let the task take the step that follows."""
-    result = merging.driving(workspace).land(task.id)
-    if merging.is_attempt(result):
+    result = merge_context.driving(workspace).land(task.id)
+    if merge_context.is_attempt(result):
         if result.outcome is None:
             return TurnOutcome.WORKS, result.reason
         if result.absent and task.enqueued is not None:
             queueing.take_out(task.enqueued.pull, task.id, result.reason, unlabel=True)
             return TurnOutcome.SENT_BACK, result.reason
-        return _outcome_of(queueing, merging.step_after(workspace, result).take(task.id).decision)
+        return _outcome_of(queueing, merge_context.step_after(workspace, result).take(task.id).decision)
     match result.outcome:
         case Outcome.DEFER:
             return _who_works(queueing, task), result.reason

@@ -10,7 +10,7 @@ import click
 
 from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.cli.secrets.baseline import baseline
-from orch_gates.cli.secrets.listing import expire, list_
+from orch_gates.cli.secrets.exceptions import expire, list_
 from orch_gates.errors import ReportError, UsageError
 from orch_gates.settings import Settings, load
 

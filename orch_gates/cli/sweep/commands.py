@@ -13,10 +13,10 @@ import click
 
 from orch_gates import clock
 from orch_gates.cli.boundary import ended_by_signals, exit_codes, say
-from orch_gates.cli.forge import notifying
+from orch_gates.cli.forge import cards
 from orch_gates.cli.forge.tracker import tracking_of
-from orch_gates.cli.job import dispatching
-from orch_gates.cli.merge import merging
+from orch_gates.cli.job import dispatch_now
+from orch_gates.cli.merge import merge_context
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options
 from orch_gates.cli.sweep import duties as sweep_duties
 from orch_gates.cli.sweep import view, watches
@@ -140,19 +140,19 @@ def parts_of(workspace: Workspace, ended: Callable[[], bool] = lambda: False) ->
     Raises:
         SettingsError: the job's own token is given, whose pushes and merges start no workflow.
     """
-    merging.refuse_automatic_token(workspace)
+    merge_context.refuse_automatic_token(workspace)
     looking = Looking(workspace.settings.tools.cache_dir, lambda: workspace.forge)
-    rules = dispatching.rules_of(workspace)
+    rules = dispatch_now.rules_of(workspace)
     starts = workspace.settings.jobs.dispatch_enabled and any(role.way in rules.ways for role in rules.roles.values())
-    dispatch = dispatching.dispatching_of(workspace, rules) if starts else None
-    starter = dispatching.starter_of(workspace) if starts else None
+    dispatch = dispatch_now.dispatcher_of(workspace, rules) if starts else None
+    starter = dispatch_now.starter_of(workspace) if starts else None
     duties = (
         sweep_duties.leases,
         sweep_duties.merges,
         sweep_duties.deploys,
         watches.watches,
         sweep_duties.markers,
-        notifying.cards,
+        cards.cards,
     )
     return Parts(
         store=workspace.store,
@@ -165,7 +165,7 @@ def parts_of(workspace: Workspace, ended: Callable[[], bool] = lambda: False) ->
         by=workspace.by,
         rules=rules_of(workspace),
         follow=partial(_follow, workspace),
-        dispatching=dispatch,
+        dispatcher=dispatch,
         start=None if starter is None or dispatch is None else lambda job: starter.start(job, dispatch.role_of(job)),
         forget=looking.forget,
         duties=tuple(partial(duty, workspace) for duty in duties),

@@ -8,10 +8,10 @@ from dataclasses import replace
 from functools import partial
 
 from orch_gates import clock
-from orch_gates.cli.deploy import deploying
-from orch_gates.cli.merge import merging
+from orch_gates.cli.deploy import deploy_context
+from orch_gates.cli.merge import merge_context
 from orch_gates.cli.merge import waiting as merge_waiting
-from orch_gates.cli.merge.merging import context_of
+from orch_gates.cli.merge.merge_context import context_of
 from orch_gates.cli.queue import commands as queue
 from orch_gates.cli.queue import comments as queue_comments
 from orch_gates.cli.queue import turns as queue_turns
@@ -20,8 +20,8 @@ from orch_gates.cli.task.advance import step_of
 from orch_gates.deploy import environments
 from orch_gates.gates.gate import out_of_scope
 from orch_gates.gates.merge import NAME, PROOF
-from orch_gates.merge import marking
-from orch_gates.merge.attempting import Stop
+from orch_gates.merge import marker_store
+from orch_gates.merge.attempt_worker import Stop
 from orch_gates.merge.keeper import Keeper
 from orch_gates.model.attempt import Attempt, Phase
 from orch_gates.model.environment import Environment
@@ -94,7 +94,7 @@ def _merge(workspace: Workspace, gate: str, task: Task, seen: TickView, *, begin
         return UnitResult(lines=(f"{task.id}: {gate}: {why}",))
     # Every task has a moment of its own, as fetching takes its time.
     now = workspace.at(clock.utc_now())
-    driving = merging.driving(now)
+    driving = merge_context.driving(now)
     result = driving.validate(task.id) if gate == NAME else driving.land(task.id)
     if isinstance(result, Stop):
         # Others work on it, or it lacks something: the next tick looks again.
@@ -105,7 +105,7 @@ def _merge(workspace: Workspace, gate: str, task: Task, seen: TickView, *, begin
     line = f"{task.id}: {gate}: {result.phase} {result.outcome or ''}".rstrip()
     if result.outcome is None:
         return UnitResult(lines=(f"{line}: {result.reason}",))
-    decided = merging.step_after(now, result).take(task.id).decision
+    decided = merge_context.step_after(now, result).take(task.id).decision
     return UnitResult(lines=(f"{line}: {result.reason}", f"{task.id}: {decided.move} to {decided.task.stage}"))
 
 
@@ -164,7 +164,7 @@ def _environment(workspace: Workspace, environment: Environment, seen: TickView)
     name, lines = environment.name, []
     if environment.running is not None:
         now = replace(workspace.at(clock.utc_now()), now=seen.now)
-        lost = deploying.endings_of(now).lost(name, deploying.look_of(now), seen.now)
+        lost = deploy_context.recorder_of(now).lost(name, deploy_context.look_of(now), seen.now)
         if lost is not None:
             environment, task = lost.environment, lost.running.task
             lines.append(f"{task}: {name}: {lost.conclusion.end}: {lost.conclusion.reason}")
@@ -194,7 +194,7 @@ def _markers(workspace: Workspace, wanted: Markers) -> UnitResult:
     if not wanted.markers:
         return UnitResult(looked=(f"marker {wanted.target} ",))
     timeout = workspace.settings.state.timeout
-    found = marking.looked_for(workspace.git, workspace.code, wanted.target, wanted, timeout)
+    found = marker_store.looked_for(workspace.git, workspace.code, wanted.target, wanted, timeout)
     alerts = {
         f"marker {wanted.target} {one.path} {one.pattern}": f"{wanted.target} has lost {one.pattern!r} in {one.path} "
         f"({one.reason}): put it back, or drop it with `orch-gates marker remove PATH PATTERN --reason TEXT`"

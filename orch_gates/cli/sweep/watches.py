@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from orch_gates.cli.deploy.deploy_context import watching_of
 from orch_gates.cli.deploy.watch_run import roll_back
-from orch_gates.cli.deploy.watching import watching_of
 from orch_gates.deploy import environments
 from orch_gates.deploy.watches import find, left, of_environment
-from orch_gates.engine.reacting import Finish
+from orch_gates.engine.watch_reaction import Finish
 from orch_gates.model.environment import Environment
 from orch_gates.model.watch import Act, Watch, WatchState
 from orch_gates.sweep.parts import TickView, Unit

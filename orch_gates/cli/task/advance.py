@@ -9,8 +9,8 @@ import click
 
 from orch_gates.cli.boundary import exit_codes, say
 from orch_gates.cli.completion import TASK
-from orch_gates.cli.forge.notifying import show_after_step
-from orch_gates.cli.job.dispatching import start_due
+from orch_gates.cli.forge.cards import show_after_step
+from orch_gates.cli.job.dispatch_now import start_due
 from orch_gates.cli.options import ForgeOptions, by_option, forge_options, text_option
 from orch_gates.cli.task.effects_view import warn, warn_given_up
 from orch_gates.errors import ForgeUnavailable, UsageError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from orch_gates import __version__
 from orch_gates.cli.boundary import warn_unread
-from orch_gates.dashboard import reading, writing
+from orch_gates.dashboard import gather, page_file
 from orch_gates.errors import GitError
 from orch_gates.forge.detect import name_of
 from orch_gates.model.ids import timestamp
@@ -48,8 +48,8 @@ def write(workspace: Workspace, folder: Path) -> WrittenPage:
     Raises:
         OrchError: the state could not be read, or the page not be written; a page that was there is there still.
     """
-    path = writing.page_path(folder, _work_tree(workspace))
-    context = reading.PageContext(
+    path = page_file.page_path(folder, _work_tree(workspace))
+    context = gather.PageContext(
         repository=name_of(workspace.origin.url),
         pipeline=workspace.pipeline,
         target=workspace.target,
@@ -58,10 +58,10 @@ def write(workspace: Workspace, folder: Path) -> WrittenPage:
         version=__version__,
         problem=workspace.problem,
     )
-    board = reading.read(workspace.store, context)
+    board = gather.read(workspace.store, context)
     warn_unread(board.unread)
-    writing.write(board, path)
-    return WrittenPage(folder / writing.PAGE, board)
+    page_file.write(board, path)
+    return WrittenPage(folder / page_file.PAGE, board)
 
 
 def _work_tree(workspace: Workspace) -> Path | None:

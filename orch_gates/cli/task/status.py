@@ -10,14 +10,14 @@ import click
 
 from orch_gates.cli.boundary import exit_codes, open_for_reading, say, terminal_width, warn_quarantined
 from orch_gates.cli.task import dashboard
-from orch_gates.dashboard.reading import sweep_state
+from orch_gates.dashboard.gather import sweep_state
 from orch_gates.engine.board import board
 from orch_gates.engine.stages import QUEUE
 from orch_gates.jobs import overview
 from orch_gates.jobs.overview import Overview
 from orch_gates.model.task import MERGE_QUEUE
 from orch_gates.report import tasks as render
-from orch_gates.report.moving import Moving
+from orch_gates.report.activity import Activity
 from orch_gates.state import layout
 from orch_gates.tasks import book
 from orch_gates.workspace import Workspace
@@ -57,11 +57,11 @@ def status(repo: Path, folder: Path | None, as_json: bool) -> None:
             quarantined=len(set_apart),
             generation=snapshot.generation,
         )
-        moving = _moving(workspace, everything)
+        activity = _activity(workspace, everything)
         if as_json:
-            say(render.board_json(shown, moving.as_value()))
+            say(render.board_json(shown, activity.as_value()))
         else:
-            say(render.board_text(shown, terminal_width()) + moving.as_text())
+            say(render.board_text(shown, terminal_width()) + activity.as_text())
 
 
 def _page(repo: Path, folder: Path, *, as_json: bool) -> None:
@@ -69,7 +69,7 @@ def _page(repo: Path, folder: Path, *, as_json: bool) -> None:
     say(written.as_json() if as_json else written.as_text())
 
 
-def _moving(workspace: Workspace, everything: Overview) -> Moving:
+def _activity(workspace: Workspace, everything: Overview) -> Activity:
     """What moves by itself; where the sweep's memory cannot be read, the rest is shown all the same."""
     swept = sweep_state(workspace.store, workspace.now, timedelta(seconds=workspace.settings.sweep.every))
     jobs: dict[str, Counter[str]] = {}
@@ -81,6 +81,6 @@ def _moving(workspace: Workspace, everything: Overview) -> Moving:
         if task.pipeline == MERGE_QUEUE and task.stage == QUEUE.names[-1] and not task.state.finished
     ]
     memory = swept.memory
-    return Moving(
+    return Activity(
         jobs, len(queued), memory.counters, memory.alerts, swept.schedule, swept.last, swept.line, swept.problem
     )

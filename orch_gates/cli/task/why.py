@@ -15,7 +15,7 @@ from orch_gates.engine.stages import pipeline_of
 from orch_gates.engine.work import WorkStatus
 from orch_gates.errors import OrchError
 from orch_gates.jobs.book import jobs_of
-from orch_gates.merge import places
+from orch_gates.merge import queue_places
 from orch_gates.merge.queue.update import task_of
 from orch_gates.model.task import Task
 from orch_gates.report import tasks as render
@@ -43,7 +43,7 @@ def why(name: str, repo: Path, as_json: bool) -> None:
         session = open_for_reading(repo)
         snapshot = session.store.load()
         task = _named(snapshot, name)
-        around = places.read(session.store, snapshot, session.target)
+        around = queue_places.read(session.store, snapshot, session.target)
         warn_quarantined(around.quarantined)
         found = around.why(task, session.pipeline, session.now).at_work(_work(session, snapshot, task))
         say(render.why_json(found) if as_json else f"{visible(found.line)}\n")
@@ -53,7 +53,7 @@ def _work(session: Workspace, snapshot: Snapshot, task: Task) -> WorkStatus | No
     """What the work of the task's stage has come to."""
     rules = config_file.rules(session.config, session.settings)
     jobs = [page.job for page in jobs_of(snapshot, task.id)]
-    found = work.standing(task, jobs, pipeline_of(task, session.pipeline), rules)
+    found = work.work_status(task, jobs, pipeline_of(task, session.pipeline), rules)
     if task.state.finished or not (stopped := stopped_by_person(session, task)[0]):
         return found
     line = f"{found.line}; {stopped}" if found is not None else stopped

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from orch_gates import clock
 from orch_gates.deploy.sources.port import Totals, reading
-from orch_gates.engine.watching import Count, NoData, Reading
+from orch_gates.engine.watch_assessment import Count, NoData, Reading
 
 # `host ident user [time] "request" status …`; both servers escape a quote inside the request.
 _LINE = re.compile(rb'\S+ \S+ [^"\n]*\[([^\]\n]{1,64})\] "(?:[^"\\\n]|\\.)*" ([1-5][0-9]{2}) ')

@@ -9,7 +9,7 @@ from orch_gates.deploy.sources import web
 from orch_gates.deploy.sources.port import Totals, reading
 from orch_gates.engine import counters
 from orch_gates.engine.counters import Selector, Series
-from orch_gates.engine.watching import NoData, Reading
+from orch_gates.engine.watch_assessment import NoData, Reading
 
 _MOST_BYTES = 16_777_216
 

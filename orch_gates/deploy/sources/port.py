@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from orch_gates.engine.watching import Count, NoData, Reading
+from orch_gates.engine.watch_assessment import Count, NoData, Reading
 
 
 class RequestSource(Protocol):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from orch_gates import clock
 from orch_gates.deploy.sources import web
 from orch_gates.deploy.sources.web import Unreached, WebResponse
-from orch_gates.engine.watching import OWN, SERVER_ERROR, Count, Probe, Reading
+from orch_gates.engine.watch_assessment import OWN, SERVER_ERROR, Count, Probe, Reading
 from orch_gates.errors import OrchError
 from orch_gates.model.watch import Probed
 

@@ -13,7 +13,7 @@ from orch_gates.deploy.sources import web
 from orch_gates.deploy.sources.port import Totals, reading
 from orch_gates.engine import counters
 from orch_gates.engine.counters import Selector, Series
-from orch_gates.engine.watching import Count, NoData, Reading
+from orch_gates.engine.watch_assessment import Count, NoData, Reading
 
 # In a query it stands for the seconds since when it counts, as `[$window]`.
 WINDOW = "$window"

@@ -12,7 +12,7 @@ from orch_gates.forge.gitea import errors
 from orch_gates.forge.gitea.labels import GiteaLabels
 from orch_gates.forge.gitea.rows import label_names, login, repository_path
 from orch_gates.forge.http import Api
-from orch_gates.forge.merging import MergeClient, there_already
+from orch_gates.forge.merge_client import MergeClient, there_already
 from orch_gates.forge.port.issues import require_label
 from orch_gates.forge.port.pulls import (
     BaseMoved,

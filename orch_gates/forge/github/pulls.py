@@ -12,7 +12,7 @@ from orch_gates.forge.fields import Row, document, flag, number, optional_text, 
 from orch_gates.forge.github import errors
 from orch_gates.forge.github.rows import author, has_label, is_pull, label_names
 from orch_gates.forge.http import Api
-from orch_gates.forge.merging import MergeClient, there_already
+from orch_gates.forge.merge_client import MergeClient, there_already
 from orch_gates.forge.port.issues import require_label
 from orch_gates.forge.port.pulls import (
     Ambiguous,

@@ -7,7 +7,7 @@ import hashlib
 from importlib import resources
 
 from orch_gates.model.ids import timestamp
-from orch_gates.report.html import attention, deploys, merging, moving, tasks
+from orch_gates.report.html import activity, attention, deploys, queues, tasks
 from orch_gates.report.html.markup import Child, Html, foreign, joined, tag
 from orch_gates.report.html.parts import RenderContext, advice, badge, commit
 from orch_gates.report.html.values import Dashboard
@@ -22,13 +22,13 @@ def render(board: Dashboard) -> str:
     wanted = attention.wanted(board, page)
     sections = (
         attention.attention(wanted, page),
-        merging.queues(board, page),
+        queues.queues(board, page),
         deploys.environments(board, page),
         deploys.watches(board, page),
-        merging.leases(board, page),
-        moving.jobs(board, page),
+        queues.leases(board, page),
+        activity.jobs(board, page),
         tasks.tasks(board, page),
-        moving.sweep(board, page),
+        activity.sweep(board, page),
     )
     body = tag(
         "body",
@@ -74,7 +74,7 @@ def _summary(board: Dashboard, wanted: int) -> Html:
     queued = sum(len(one.rows) for one in board.queues)
     open_tasks = sum(1 for one in board.tasks if not one.task.state.finished)
     held = sum(1 for one in board.leases if one.lease.holder)
-    running = len(moving.active(board))
+    running = len(activity.active(board))
     schedule = "not known" if board.sweep.problem else board.sweep.schedule
     tiles: tuple[tuple[str, str, Child], ...] = (
         ("attention", "Needs a person", tag("b", f"{wanted:,}", class_="bad" if wanted else None)),

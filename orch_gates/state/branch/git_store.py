@@ -13,7 +13,7 @@ from orch_gates.state.branch import repair
 from orch_gates.state.branch.attempts import PushAttempts
 from orch_gates.state.branch.git_snapshot import GitSnapshot
 from orch_gates.state.branch.memory import MemoryRef
-from orch_gates.state.branch.reading import Reader
+from orch_gates.state.branch.reader import Reader
 from orch_gates.state.branch.restore_plan import Planner
 from orch_gates.state.branch.source import StateHeads, StateRemote
 from orch_gates.state.branch.timing import Deadline, Timing

@@ -11,7 +11,7 @@ from orch_gates.model.root import Root
 from orch_gates.state import codec, layout
 from orch_gates.state.branch.attempts import Concluded, LandedCommit, PushAttempts, Sent
 from orch_gates.state.branch.git_snapshot import GitSnapshot
-from orch_gates.state.branch.reading import Reader, missing, proven
+from orch_gates.state.branch.reader import Reader, missing, proven
 from orch_gates.state.branch.restore_plan import Planner, RestorePlan
 from orch_gates.state.branch.source import StateHeads, StateRemote
 from orch_gates.state.branch.timing import Deadline

@@ -11,7 +11,7 @@ from orch_gates.errors import GitError, MissingState, RewoundState, StateError
 from orch_gates.git.remote import NAME, Update
 from orch_gates.git.tree import MissingObject, Objects
 from orch_gates.state.branch.git_snapshot import GitSnapshot
-from orch_gates.state.branch.reading import certain, missing
+from orch_gates.state.branch.reader import certain, missing
 from orch_gates.state.branch.source import StateHeads, StateRemote
 from orch_gates.state.branch.timing import Deadline
 from orch_gates.state.branch.writer import PushAttempt, Writer

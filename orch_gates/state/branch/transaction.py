@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from orch_gates.errors import OrchError, StateUnreachable
 from orch_gates.state.branch.attempts import Concluded, LandedCommit, PushAttempts, Sent
-from orch_gates.state.branch.reading import Reader
+from orch_gates.state.branch.reader import Reader
 from orch_gates.state.branch.timing import Deadline
 from orch_gates.state.branch.writer import CommitBase, PushAttempt, Writer
 from orch_gates.state.outcome import Committed, NothingToDo, Result

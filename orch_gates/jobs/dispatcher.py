@@ -10,8 +10,8 @@ from orch_gates.engine import events, jobs
 from orch_gates.engine.decide import decide
 from orch_gates.engine.stages import Pipeline
 from orch_gates.engine.work import Role, WorkRules
-from orch_gates.jobs.dispatch import DispatchFacts, DispatchPlan, plan
-from orch_gates.jobs.starting import Starter, StartOutcome, StartResult
+from orch_gates.jobs.dispatch_plan import DispatchFacts, DispatchPlan, plan
+from orch_gates.jobs.starter import Starter, StartOutcome, StartResult
 from orch_gates.model.job import Job
 from orch_gates.model.task import Task
 from orch_gates.state import codec, layout
@@ -36,7 +36,7 @@ class RunNames:
 
 
 @dataclass(frozen=True, slots=True)
-class Dispatching:
+class Dispatcher:
     """How work is started from here: the rules, the pipelines, and who asks."""
 
     rules: WorkRules
@@ -144,7 +144,7 @@ class DispatchResult:
 def run(
     store: Store,
     configured: Configured,
-    dispatching: Dispatching,
+    dispatcher: Dispatcher,
     starter: Starter,
     facts_of: Callable[[Snapshot], DispatchFacts],
     clock: Callable[[], datetime],
@@ -161,12 +161,12 @@ def run(
         nonlocal planned
         configured.check(book.root_of(snapshot))
         now = clock()
-        planned = dispatching.plan(facts_of(snapshot), now)
-        changes = dispatching.changes(planned, snapshot.text, snapshot.generation + 1, now)
+        planned = dispatcher.plan(facts_of(snapshot), now)
+        changes = dispatcher.changes(planned, snapshot.text, snapshot.generation + 1, now)
         return joined("dispatch", f"dispatch: {_counted(changes)}", changes)
 
     store.transact(decide_on, others_wait=True)
-    started = tuple(starter.start(job, dispatching.role_of(job)) for job in planned.starts)
+    started = tuple(starter.start(job, dispatcher.role_of(job)) for job in planned.starts)
     if started:
         store.transact(lambda snapshot: _confirmed(acknowledged(started, snapshot, clock())))
     return DispatchResult(planned, started)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orch_gates.engine.reacting import (
+from orch_gates.engine.watch_assessment import Assessment
+from orch_gates.engine.watch_reaction import (
     Alert,
     Finish,
     GoOn,
@@ -22,7 +23,6 @@ from orch_gates.engine.reacting import (
     Watched,
     decide,
 )
-from orch_gates.engine.watching import Assessment
 from orch_gates.model.watch import WatchVerdict
 
 NEW = Release("b" * 16, "2" * 40, "sha256:2")

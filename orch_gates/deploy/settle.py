@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from orch_gates.deploy import environments, reporting
-from orch_gates.deploy.ending import Endings, Look
-from orch_gates.deploy.reporting import DeployResult
-from orch_gates.engine import deploying
-from orch_gates.engine.deploying import DeployEnd, Refused
+from orch_gates.deploy import deploy_report, environments
+from orch_gates.deploy.deploy_end import DeployRecorder, Look
+from orch_gates.deploy.deploy_report import DeployResult
+from orch_gates.engine import deploys
+from orch_gates.engine.deploys import DeployEnd, Refused
 from orch_gates.errors import UsageError
 from orch_gates.model.environment import Deployed, Environment, Standing
 from orch_gates.model.feedback import one_line
@@ -39,14 +39,14 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
-class Settling:
+class Settler:
     """Records a person's word; `nonce` names a deploy that was made by other means.
 
     `declared` are the environments of the configuration, where nothing need have been deployed yet.
     """
 
     store: Store
-    endings: Endings
+    recorder: DeployRecorder
     look: Look
     by: str
     nonce: Callable[[], str]
@@ -59,7 +59,7 @@ class Settling:
             UsageError: nothing or several things are named so, there is no such environment, or a deploy is under way.
             StateError: it could not be recorded.
         """
-        self.endings.lost(word.environment, self.look, now)
+        self.recorder.lost(word.environment, self.look, now)
         nonce = self.nonce()
         found: Environment | None = None
 
@@ -69,7 +69,7 @@ class Settling:
             environments.require(snapshot, word.environment, self.declared)
             before = page.environment
             runs = self._named(before, word, nonce, now)
-            after = deploying.settled(before, runs)
+            after = deploys.settled(before, runs)
             if isinstance(after, Refused):
                 raise UsageError(after.reason)
             found = after
@@ -80,7 +80,7 @@ class Settling:
             lost = before.unsettled
             if lost is not None and lost.deploy == runs.deploy:
                 result = DeployResult(DeployEnd.DEPLOYED, reason, by=self.by)
-                writes |= reporting.written(snapshot, before.name, before.generation, lost, result, now)
+                writes |= deploy_report.written(snapshot, before.name, before.generation, lost, result, now)
             task = (lost.task if lost is not None else runs.task) or "-"
             return Change(
                 event="env-settle",
@@ -95,7 +95,7 @@ class Settling:
         return Settled(found, commit)
 
     def _named(self, environment: Environment, word: Settlement, nonce: str, now: datetime) -> Deployed:
-        known = deploying.known(environment, word.runs)
+        known = deploys.known(environment, word.runs)
         revisions = {(one.revision, one.digest) for one in known}
         if len(revisions) > 1:
             candidates = ", ".join(f"{one.deploy} ({one.revision[:10]} of {one.task or 'no task'})" for one in known)

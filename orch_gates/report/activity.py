@@ -9,7 +9,7 @@ from typing import Any
 from orch_gates.model.sweep import Alert
 from orch_gates.report.tasks import shown
 
-_SAID = {
+_COUNTERS = {
     "reaped": ("job ended", "jobs ended"),
     "reclaimed": ("lease taken back", "leases taken back"),
     "unblocked": ("task unblocked", "tasks unblocked"),
@@ -20,7 +20,7 @@ _SAID = {
 
 
 @dataclass(frozen=True, slots=True)
-class Moving:
+class Activity:
     """Active jobs by role and status, who is queued for a merge, and what the sweep remembers.
 
     `schedule` and `last` say how its schedule does, `line` the same for people; `problem` why that is not known.
@@ -43,7 +43,7 @@ class Moving:
         )
         did = ", ".join(
             f"{count} {one if count == 1 else many}"
-            for name, (one, many) in _SAID.items()
+            for name, (one, many) in _COUNTERS.items()
             if (count := self.counters.get(name, 0))
         )
         lines = [f"jobs: {roles}"] if roles else []

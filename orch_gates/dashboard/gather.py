@@ -10,9 +10,9 @@ from orch_gates.deploy import environments, watches
 from orch_gates.engine.stages import Pipeline
 from orch_gates.engine.why import Why
 from orch_gates.errors import StateDocumentError, StateError, UsageError
-from orch_gates.merge import ledger, places
-from orch_gates.merge.places import Places
+from orch_gates.merge import ledger, queue_places
 from orch_gates.merge.queue.plan import in_order
+from orch_gates.merge.queue_places import Places
 from orch_gates.model.environment import Environment
 from orch_gates.model.job import Job
 from orch_gates.model.lease import Lease
@@ -132,7 +132,7 @@ def _around(snapshot: Snapshot, everything: Book, target: str, unread: list[str]
     found: dict[str, Places] = {}
     for name in (target, *sorted(targets - {target})):
         try:
-            found[name] = places.of(snapshot, name, everything)
+            found[name] = queue_places.of(snapshot, name, everything)
         # A holder that is no task's name is damage as well.
         except (StateDocumentError, UsageError) as error:
             unread.append(str(error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from orch_gates.engine.watching import Assessment
+from orch_gates.engine.watch_assessment import Assessment
 from orch_gates.model.watch import WatchVerdict
 
 RECORD_EVERY_S = 300

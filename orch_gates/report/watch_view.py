@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from orch_gates.documents import escape
-from orch_gates.engine.watching import Count, Sample, WatchRules
+from orch_gates.engine.watch_assessment import Count, Sample, WatchRules
 from orch_gates.model.watch import Probed
 
 WELL, FAILED, MISSING = "▁", "█", "·"

@@ -46,7 +46,7 @@ class _Granted:
     attempt: Attempt
 
 
-class Attempting:
+class AttemptWorker:
     """One process that works on one task's attempts, seen in a snapshot; `nonce` gives attempts their ids."""
 
     def __init__(self, context: MergeContext, task: Task, snapshot: Snapshot, nonce: Callable[[], str]) -> None:

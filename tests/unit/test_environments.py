@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from orch_gates.engine import deploy_legality
-from orch_gates.engine.deploying import (
+from orch_gates.engine.deploys import (
     Already,
     Busy,
     Conclusion,

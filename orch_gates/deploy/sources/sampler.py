@@ -15,15 +15,15 @@ from orch_gates.deploy.sources.port import RequestSource
 from orch_gates.deploy.sources.probes import Target
 from orch_gates.deploy.sources.prometheus import Prometheus
 from orch_gates.engine import counters
+from orch_gates.engine.watch_assessment import Reading, Sample, WatchRules
 from orch_gates.engine.watch_plan import ProbePlan, SourceKind, SourcePlan, WatchPlan
-from orch_gates.engine.watching import Reading, Sample, WatchRules
 from orch_gates.model.watch import Probed
 
 _AGAIN_AFTER_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Observing:
+class Sampler:
     """All that a watch asks, for one watcher."""
 
     targets: tuple[Target, ...]
@@ -77,10 +77,10 @@ class Observing:
             source.close()
 
 
-def observing(plan: WatchPlan) -> Observing:
+def sampler_of(plan: WatchPlan) -> Sampler:
     """What a configured watch asks."""
     sources = tuple(_source(one, plan.rules.window) for one in plan.sources)
-    return Observing(_targets(plan.probes), plan.control, sources)
+    return Sampler(_targets(plan.probes), plan.control, sources)
 
 
 def _targets(plans: Sequence[ProbePlan]) -> tuple[Target, ...]:

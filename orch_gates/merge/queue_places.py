@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from orch_gates.engine.board import Lines, lines, queue_context, standing
+from orch_gates.engine.board import Lines, lines, queue_context, task_position
 from orch_gates.engine.stages import Pipeline, pipeline_of
 from orch_gates.engine.why import Why, explain
 from orch_gates.merge import ledger
@@ -16,9 +16,9 @@ from orch_gates.model.task import Task
 from orch_gates.state import layout
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Store
-from orch_gates.tasks import book, standings
+from orch_gates.tasks import book, positions
 from orch_gates.tasks.book import Book, Quarantined
-from orch_gates.tasks.standings import TaskPositions
+from orch_gates.tasks.positions import TaskPositions
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Places:
 
     def why(self, task: Task, configured: Pipeline, now: datetime) -> Why:
         """Why a task stands where it stands."""
-        where = queue_context(standing(task), self.lines, self.leases.leases, self.target, self.attempt)
+        where = queue_context(task_position(task), self.lines, self.leases.leases, self.target, self.attempt)
         frozen = self.frozen(now) if where.position and task.enqueued is not None else None
         found = explain(task, pipeline_of(task, configured), where, now)
         works = task.enqueued is not None and where.position > 0 and found.holder == task.id
@@ -58,7 +58,7 @@ def read(store: Store, snapshot: Snapshot, target: str) -> Places:
     Raises:
         StateDocumentError: the attempt, or what holds for the queue, is malformed.
     """
-    return _places(snapshot, target, standings.read(store, snapshot), book.read(snapshot, layout.LEASES))
+    return _places(snapshot, target, positions.read(store, snapshot), book.read(snapshot, layout.LEASES))
 
 
 def of(snapshot: Snapshot, target: str, everything: Book) -> Places:
@@ -67,7 +67,7 @@ def of(snapshot: Snapshot, target: str, everything: Book) -> Places:
     Raises:
         StateDocumentError: as `read`.
     """
-    return _places(snapshot, target, TaskPositions(tuple(map(standing, everything.tasks)), ()), everything)
+    return _places(snapshot, target, TaskPositions(tuple(map(task_position, everything.tasks)), ()), everything)
 
 
 def _places(snapshot: Snapshot, target: str, others: TaskPositions, leases: Book) -> Places:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orch_gates.documents import escape, frontmatter
-from orch_gates.engine.deploying import DeployEnd
+from orch_gates.engine.deploys import DeployEnd
 from orch_gates.errors import ReportError, UsageError
 from orch_gates.gates import registry
 from orch_gates.gates.recorded import read

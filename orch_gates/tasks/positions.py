@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orch_gates import __version__
-from orch_gates.engine.board import TaskPosition, standing
+from orch_gates.engine.board import TaskPosition, task_position
 from orch_gates.state import layout
 from orch_gates.state.snapshot import Snapshot
 from orch_gates.state.store import Store
@@ -42,7 +42,7 @@ def read(store: Store, snapshot: Snapshot) -> TaskPositions:
 
 def _read(snapshot: Snapshot, folder: str) -> TaskPositions:
     found = book.read(snapshot, folder)
-    return TaskPositions(tuple(standing(task) for task in found.tasks), found.quarantined)
+    return TaskPositions(tuple(task_position(task) for task in found.tasks), found.quarantined)
 
 
 def _parsed(text: str) -> Mapping[str, TaskPositions]:

@@ -20,7 +20,7 @@ from orch_gates.engine.stages import pipeline_of
 from orch_gates.errors import OrchError, SettingsError
 from orch_gates.forge.port.server import ForgeKind
 from orch_gates.jobs import overview
-from orch_gates.merge import places
+from orch_gates.merge import queue_places
 from orch_gates.model.card import Channel
 from orch_gates.model.task import Task
 from orch_gates.notify import channels
@@ -159,11 +159,11 @@ def _forge_date(workspace: Workspace) -> datetime | None:
 
 def wanted(workspace: Workspace, snapshot: Snapshot) -> list[WantedCard]:
     """What each card says, those that changed last first: they are what people look for."""
-    everything, around = overview.read(snapshot), places.read(workspace.store, snapshot, workspace.target)
+    everything, around = overview.read(snapshot), queue_places.read(workspace.store, snapshot, workspace.target)
     rules, found = config_file.rules(workspace.config, workspace.settings), []
     for task in sorted(everything.tasks.values(), key=lambda task: (task.updated, task.id), reverse=True):
         pipeline = pipeline_of(task, workspace.pipeline)
-        standing = work.standing(task, everything.jobs.get(task.id, ()), pipeline, rules)
+        standing = work.work_status(task, everything.jobs.get(task.id, ()), pipeline, rules)
         why = around.why(task, workspace.pipeline, workspace.now).at_work(standing)
         content = card_of(task, pipeline, why, _links(workspace, task))
         # A pull request in the merge queue has the comment of the queue.

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from orch_gates import __version__
-from orch_gates.engine.board import standing
+from orch_gates.engine.board import task_position
 from orch_gates.model.ids import TaskId
 from orch_gates.state import layout
 from orch_gates.state.snapshot import Snapshot, TreeEntry
-from orch_gates.tasks import book, standings
+from orch_gates.tasks import book, positions
 from tests.step_rig import Rig
 
 INNER: list[object] = [{"a b": [[1], []]}, {"a b": [[["x"]], []]}, {"a b": 7}, [], None, {"a b": [[], []]}]
@@ -49,17 +49,17 @@ def rig() -> Rig:
     return made
 
 
-def correct(rig: Rig, found: standings.TaskPositions) -> bool:
+def correct(rig: Rig, found: positions.TaskPositions) -> bool:
     everything = book.read(rig.store.load())
     return (sorted(found.tasks), found.quarantined) == (
-        sorted(standing(task) for task in everything.tasks),
+        sorted(task_position(task) for task in everything.tasks),
         everything.quarantined,
     )
 
 
-def read(rig: Rig) -> tuple[standings.TaskPositions, list[str]]:
+def read(rig: Rig) -> tuple[positions.TaskPositions, list[str]]:
     counted = Counted(rig.store.load())
-    return standings.read(rig.store, counted), counted.read_below
+    return positions.read(rig.store, counted), counted.read_below
 
 
 def test_only_folders_that_changed_are_read(rig: Rig) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orch_gates.engine.watching import (
+from orch_gates.engine.watch_assessment import (
     Assessment,
     Count,
     NoData,

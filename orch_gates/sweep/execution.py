@@ -9,8 +9,8 @@ from functools import partial
 from orch_gates.effects.acknowledge import acknowledged
 from orch_gates.effects.performed import EffectResult
 from orch_gates.errors import StateError
-from orch_gates.jobs import dispatching
-from orch_gates.jobs.starting import StartOutcome, StartResult
+from orch_gates.jobs import dispatcher
+from orch_gates.jobs.starter import StartOutcome, StartResult
 from orch_gates.model.ids import TaskId
 from orch_gates.model.job import Job
 from orch_gates.model.sweep import Alert
@@ -26,7 +26,7 @@ _EFFECT = "effect "
 
 
 @dataclass
-class Performing:
+class Execution:
     """Performs what is recorded; `late` says that no time is left to begin anything else."""
 
     parts: Parts
@@ -117,6 +117,6 @@ class Performing:
         return UnitResult()
 
     def _acknowledged(self, snapshot: Snapshot) -> Change | None:
-        started = dispatching.acknowledged(self._started, snapshot, self.parts.clock())
+        started = dispatcher.acknowledged(self._started, snapshot, self.parts.clock())
         parts = (acknowledged(snapshot, self._done), *started)
         return joined("acknowledge", "sweep: what was done is recorded", [part for part in parts if part is not None])

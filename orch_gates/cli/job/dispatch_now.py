@@ -1,4 +1,4 @@
-"""Starting the work that is due, from a command: what `jobs/dispatching.py` is handed, and how its answer looks."""
+"""Starting the work that is due, from a command: what `jobs/dispatcher.py` is handed, and how its answer looks."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from orch_gates.config import file as config_file
 from orch_gates.documents.escape import visible
 from orch_gates.engine.work import WorkRules
 from orch_gates.errors import OrchError, SettingsError
-from orch_gates.jobs import dispatching, overview
-from orch_gates.jobs.dispatch import DispatchFacts, DispatchPlan
-from orch_gates.jobs.dispatching import Dispatching, DispatchResult, RunNames
-from orch_gates.jobs.starting import Starter, StartOutcome, StartResult
+from orch_gates.jobs import dispatcher, overview
+from orch_gates.jobs.dispatch_plan import DispatchFacts, DispatchPlan
+from orch_gates.jobs.dispatcher import Dispatcher, DispatchResult, RunNames
+from orch_gates.jobs.starter import Starter, StartOutcome, StartResult
 from orch_gates.model.job import Job, Way
 from orch_gates.model.verdict import Outcome
 from orch_gates.report import machine
@@ -60,12 +60,12 @@ def dispatch_now(workspace: Workspace) -> DispatchResult:
     """
     rules = rules_of(workspace)
     if not any(role.way in rules.ways for role in rules.roles.values()):
-        return dispatching.DispatchResult(DispatchPlan())
+        return dispatcher.DispatchResult(DispatchPlan())
     facts, problem = _facts_of(workspace)
-    done = dispatching.run(
+    done = dispatcher.run(
         workspace.store,
         workspace.configured,
-        dispatching_of(workspace, rules),
+        dispatcher_of(workspace, rules),
         starter_of(workspace),
         facts,
         clock.utc_now,
@@ -101,7 +101,7 @@ def start_queued(workspace: Workspace, job: Job) -> tuple[str, int]:
     if role is None or role.way not in rules.ways:
         return "this machine cannot start the job; a sweep that can will start it, in a minute or later", 0
     starter = starter_of(workspace)
-    result = dispatching.start_one(workspace.store, workspace.configured, starter, job, role, clock.utc_now)
+    result = dispatcher.start_one(workspace.store, workspace.configured, starter, job, role, clock.utc_now)
     return _line_of(result), 0 if result.outcome is StartOutcome.STARTED else 2
 
 
@@ -145,9 +145,9 @@ def rules_of(workspace: Workspace) -> WorkRules:
     return replace(rules, ways=frozenset(ways))
 
 
-def dispatching_of(workspace: Workspace, rules: WorkRules) -> Dispatching:
+def dispatcher_of(workspace: Workspace, rules: WorkRules) -> Dispatcher:
     """The plan's rules, and who asks."""
-    return Dispatching(rules, workspace.configured.pipeline_of, RunNames(lambda: secrets.token_hex(8)), workspace.by)
+    return Dispatcher(rules, workspace.configured.pipeline_of, RunNames(lambda: secrets.token_hex(8)), workspace.by)
 
 
 def starter_of(workspace: Workspace) -> Starter:

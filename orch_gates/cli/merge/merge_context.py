@@ -17,7 +17,7 @@ from orch_gates.gates import ci_green, merge, registry
 from orch_gates.gates.merge import NAME, PROOF
 from orch_gates.git.answers import FetchOutcome
 from orch_gates.merge import ledger
-from orch_gates.merge.attempting import Stop
+from orch_gates.merge.attempt_worker import Stop
 from orch_gates.merge.context import MergeContext
 from orch_gates.merge.queue import plan as queue
 from orch_gates.merge.queue.update import has

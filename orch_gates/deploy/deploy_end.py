@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from orch_gates.deploy import environments, reporting
-from orch_gates.deploy.reporting import DeployResult
-from orch_gates.engine import deploying
-from orch_gates.engine.deploying import Conclusion, DeployEnd
+from orch_gates.deploy import deploy_report, environments
+from orch_gates.deploy.deploy_report import DeployResult
+from orch_gates.engine import deploys
+from orch_gates.engine.deploys import Conclusion, DeployEnd
 from orch_gates.engine.sighting import Sighting
 from orch_gates.errors import StateDenied
 from orch_gates.model.environment import Environment, Running
@@ -55,7 +55,7 @@ NOTHING_KEPT = DeployOutput()
 
 
 @dataclass(frozen=True, slots=True)
-class Endings:
+class DeployRecorder:
     """Records how deploys ended.
 
     `arming_of` says how an environment is watched, None where it is not. `forget` is told of a deploy whose end is
@@ -90,7 +90,7 @@ class Endings:
             UsageError, StateError: as `environments.page`; or it could not be recorded.
         """
         running = environments.page(self.store.load(), name).environment.running
-        if running is None or (conclusion := deploying.seen(running, look(running), now)) is None:
+        if running is None or (conclusion := deploys.seen(running, look(running), now)) is None:
             return None
         recorded = self.record(name, running, conclusion)
         if not recorded.ours:
@@ -105,7 +105,7 @@ class Endings:
         def decision(snapshot: Snapshot) -> Change | None:
             nonlocal found
             page = environments.page(snapshot, name)
-            after = deploying.finished(page.environment, begun.deploy, conclusion, watched=arming is not None)
+            after = deploys.finished(page.environment, begun.deploy, conclusion, watched=arming is not None)
             # A sweep may have recorded the very same, by what this machine keeps of it.
             same = conclusion.end is DeployEnd.DEPLOYED and begun.deploy in {
                 one.deploy for one in page.environment.history
@@ -118,9 +118,9 @@ class Endings:
             result = replace(result, more=notes + kept.output)
             line = f"deploy {begun.deploy} of {begun.task} {conclusion.end}: {conclusion.reason}"
             writes = environments.changed(page, after, conclusion.at, line)
-            writes |= reporting.written(snapshot, name, after.generation, begun, result, conclusion.at)
+            writes |= deploy_report.written(snapshot, name, after.generation, begun, result, conclusion.at)
             if arming is not None:
-                watch = deploying.armed(begun, name, conclusion.at, arming.window, arming.every, kept.baseline)
+                watch = deploys.armed(begun, name, conclusion.at, arming.window, arming.every, kept.baseline)
                 writes |= environments.new_watch(watch, conclusion.at)
             return Change(
                 event="deploy-end",
