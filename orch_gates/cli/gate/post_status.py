@@ -11,6 +11,7 @@ from orch_gates.effects.commit_status import commit_status, judged_since, since,
 from orch_gates.errors import OrchError, SettingsError
 from orch_gates.forge.port.checks import CommitStatus
 from orch_gates.git.cli import Git
+from orch_gates.git.merges import contains
 from orch_gates.model.effect import shown
 from orch_gates.model.verdict import Verdict
 from orch_gates.settings import CiContext
@@ -75,7 +76,7 @@ def _context(git: Git, verdict: Verdict, judged: str, base: str) -> str:
     target = str(verdict.evidence.get("target") or "")
     places = [f"{one}/{target}" for one in _BRANCHES if target != "HEAD"]
     place = next((place for place in places if git.is_ref(place)), "")
-    whole = place and (not base.strip("0") or git.is_ancestor(base, place))
+    whole = place and (not base.strip("0") or contains(git, place, base))
     return f"{context}/{target}" if whole else context
 
 
