@@ -36,17 +36,16 @@ class CommitChange:
 class History:
     """How the commits of a range are made upon each other.
 
-    `parents` counts those of each commit, the newest first; `followed` are commits that another of the range is made
-    upon.
+    `parents` are those of each commit, the newest first; `followed` are commits that another of the range is made upon.
     """
 
-    parents: Mapping[str, int]
+    parents: Mapping[str, tuple[str, ...]]
     followed: Collection[str]
 
     @property
     def merges(self) -> bool:
         """Whether there is a merge among them."""
-        return any(count > 1 for count in self.parents.values())
+        return any(len(parents) > 1 for parents in self.parents.values())
 
     def newest(self, commit: str) -> bool:
         """Whether no other commit is made upon it, so that it can be amended."""
@@ -54,11 +53,17 @@ class History:
 
     def is_root(self, commit: str) -> bool:
         """Whether it has no parent that a rebase could begin at."""
-        return self.parents.get(commit) == 0
+        return self.parents.get(commit) == ()
 
     def is_merge(self, commit: str) -> bool:
         """Whether it has several parents."""
-        return self.parents.get(commit, 1) > 1
+        return len(self.parents.get(commit, ())) > 1
+
+    def below(self, commit: str) -> str:
+        """The commit before the range that it is made upon, by first parents; empty where it goes back to a root."""
+        while (parents := self.parents.get(commit)) is not None:
+            commit = parents[0] if parents else ""
+        return commit
 
 
 def history(git: Git, commits: Sequence[str]) -> History:
@@ -72,7 +77,7 @@ def history(git: Git, commits: Sequence[str]) -> History:
     given = "".join(f"{oid}\n" for oid in commits[:_MOST_COMMITS]).encode("ascii")
     listed = git.read("rev-list", "--no-walk=unsorted", "--parents", "--stdin", stdin=given).decode("ascii")
     of = {first: tuple(rest) for first, *rest in (line.split(" ") for line in listed.splitlines())}
-    return History({oid: len(parents) for oid, parents in of.items()}, frozenset(itertools.chain(*of.values())))
+    return History(of, frozenset(itertools.chain(*of.values())))
 
 
 def changes(git: Git, commits: Sequence[str]) -> Iterator[CommitChange]:

@@ -218,13 +218,14 @@ def _pushed(
         reason = "only deletions: nothing is added"
         return Verdict(judge.GATE, Outcome.PASS, reason, notices=context.notices, evidence=evidence), None
     names = [update.ref for update in updates if update.new is not None and update.old is None]
+    notes = next((update.ref for update in updates if update.ref.startswith("refs/notes/")), "")
 
     def subject(bounded: Git) -> scan.ScanSubject:
         bounded.refuse_shallow()
         budget = settings.security.budget
         web = settings.hook.web_editor
         found = scan.pushed(bounded, tips, excluded, budget, names=names, quarantine=quarantine, web=web)
-        return replace(found, watch=context.watch)
+        return replace(found, watch=context.watch, notes=notes)
 
     scanned = scan.prove(settings, git, subject, context.trusted, started=context.engine, lenient=True)
     facts = _facts(context, scanned, tips[0] if len(tips) == 1 else f"{len(tips)} refs")

@@ -182,6 +182,31 @@ def test_the_message_of_a_tag(person: Person) -> None:
     person.done()
 
 
+@pytest.mark.parametrize("more_notes", [False, True], ids=["newest", "earlier"])
+@pytest.mark.parametrize("there", [False, True], ids=["first push", "upon others"])
+def test_a_note(person: Person, there: bool, more_notes: bool) -> None:
+    """It is in a history of its own: nothing is amended, the other notes stay, and no push is forced."""
+    work, before = person.work, person.work.git("rev-parse", "HEAD")
+    work.commit("noted", {"noted.txt": "noted\n"})
+    work.git("push", "--quiet", "origin", "HEAD:refs/heads/topic")
+    if there:
+        work.git("notes", "add", "-m", "reviewed", before)
+        work.git("push", "--quiet", "origin", "refs/notes/commits")
+    work.git("notes", "add", "-m", f"token {person.token}")
+    if more_notes:
+        work.git("notes", "append", "-m", "and more")
+        work.git("notes", "add", "-f", "-m", "more", before)
+    head = work.git("rev-parse", "HEAD")
+    done = work.attempt("push", "--quiet", "origin", "refs/notes/commits")
+    assert (done.returncode, person.token.encode() in done.stderr) == (1, False)
+    person.follow(done.stderr.decode(), lambda: None)
+    work.git("push", "--quiet", "origin", "refs/notes/commits")
+    assert work.git("rev-parse", "HEAD") == head
+    assert person.token not in work.git("log", "-p", "refs/notes/commits")
+    if there or more_notes:
+        assert work.git("notes", "show", before) == ("more" if more_notes else "reviewed")
+
+
 @pytest.mark.parametrize("follows", [nothing, more], ids=["newest", "earlier"])
 @pytest.mark.parametrize("kind", ["commit", "merge"])
 def test_the_author(person: Person, kind: str, follows: Callable[[Person], None]) -> None:

@@ -55,10 +55,11 @@ def secret_findings(
     redact: Callable[[Sequence[str]], list[str]],
     *,
     web: bool = False,
+    notes: str = "",
 ) -> tuple[SecretFinding, ...]:
     """The findings, by commit, path and line; `redact` takes out of texts what looks like a secret.
 
-    `history` and `web`, as `fixes.fix` has them, decide how a commit can be made again.
+    `history`, `web` and `notes`, as `fixes.fix` has them, decide how a commit can be made again.
     """
     ordered = sorted(new, key=_place)
     begin = fixes.oldest({item.commit for item in ordered}, history)
@@ -71,7 +72,7 @@ def secret_findings(
         hit = item.hit
         place = (hit.oid, hit.carrier, item.path, hit.first)
         on_line[place] += 1
-        advice = fixes.fix(hit.carrier, item.path, item.commit, history, begin=begin, web=web)
+        advice = fixes.fix(hit.carrier, item.path, item.commit, history, begin=begin, web=web, notes=notes)
         finding = Finding(
             id=_id(place, on_line[place]),
             rule=hit.rule,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from orch_gates import clock
@@ -82,8 +83,8 @@ class ScanSubject:
     """What is judged: `lines` lists its objects as `<id> <path>` while they are counted in `listed`.
 
     `changes` and the `boundary`, the commits that stood there before, are asked for only where something was found;
-    changes come newest first. `texts` are in no object. `web`: the server's own editor made the commit.
-    While it is judged, `watch` is told how far the list is.
+    changes come newest first. `texts` are in no object. `web`: the server's own editor made the commit. `notes` is a
+    ref with notes that was pushed, empty for none. While it is judged, `watch` is told how far the list is.
     """
 
     listed: Listed
@@ -92,6 +93,7 @@ class ScanSubject:
     boundary: Callable[[], Sequence[str]]
     texts: tuple[Text, ...] = ()
     web: bool = False
+    notes: str = ""
     watch: Watch = unwatched
 
 
@@ -240,10 +242,9 @@ def scan(
                     "`orch-gates hook install --all ROOT`"
                 )
             new, doubts = _new(git, subject, running, found, budget, deadline)
+            redact = partial(running.redact, deadline=deadline)
             history = changes.history(git, subject.listed.commits if new else ())
-            secrets = findings.secret_findings(
-                new, found.rules, history, lambda texts: running.redact(texts, deadline), web=subject.web
-            )
+            secrets = findings.secret_findings(new, found.rules, history, redact, web=subject.web, notes=subject.notes)
     except MemoryError as error:
         raise BudgetExceeded("the check needs more memory than it may use; push in smaller parts") from error
     except BudgetExceeded as error:
