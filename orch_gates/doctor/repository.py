@@ -11,6 +11,7 @@ from orch_gates.doctor.check import Check, Group
 from orch_gates.doctor.finding import CheckFinding, NotUsedError, bad, not_used, ok, warning, worst
 from orch_gates.doctor.subject import DoctorSubject
 from orch_gates.errors import ExceptionListError
+from orch_gates.gates import ci_green
 from orch_gates.gates.security import allowlist, allowlist_file, baseline, baseline_file
 from orch_gates.gates.staging import infra, infra_file
 from orch_gates.git import clone as clones
@@ -45,6 +46,14 @@ class UnionFacts:
 
     paths: tuple[str, ...]
     caught_up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ContextFacts:
+    """The statuses that a green commit has to have, and the least number of them, by the settings of `ci-green`."""
+
+    contexts: tuple[str, ...]
+    least: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +134,30 @@ def _merges_tasks(subject: DoctorSubject) -> bool:
     return any(gate.name == "merge" for stage in stages for gate in stage.gates)
 
 
+def _gather_contexts(subject: DoctorSubject) -> ContextFacts:
+    workspace = subject.workspace
+    wanted = workspace.settings.ci_green
+    subject.state  # noqa: B018 - without tasks nothing is moved by a status
+    if not any(gate.name == ci_green.NAME for stage in workspace.pipeline.stages for gate in stage.gates):
+        raise NotUsedError(f"no stage has the gate {ci_green.NAME}")
+    if workspace.forge_place is None:
+        raise NotUsedError(f"{workspace.why_no_forge}, so {ci_green.NAME} reads a report")
+    return ContextFacts(wanted.contexts, wanted.least)
+
+
+def contexts_finding(facts: ContextFacts) -> CheckFinding:
+    """A status that CI has not posted yet is missed by nobody, where none is named (P2, ENG-1)."""
+    if facts.contexts:
+        return ok(f"{ci_green.NAME} waits for {', '.join(facts.contexts)}")
+    if facts.least > 1:
+        return ok(f"{ci_green.NAME} waits for {facts.least} statuses")
+    return warning(
+        f"ci_green.contexts is empty: {ci_green.NAME} passes once the first status is green, even if others have not "
+        "begun",
+        f'list them in {PATH}: `ci_green: {{contexts: ["NAME"]}}`; `orch-gates gate {ci_green.NAME}` shows their names',
+    )
+
+
 def union_finding(facts: UnionFacts) -> CheckFinding:
     """Servers ignore it; where branches are caught up here first, which honours it, that is no matter (MRG-11)."""
     paths = ", ".join(facts.paths)
@@ -194,6 +227,7 @@ def exceptions_finding(facts: ExceptionFacts) -> CheckFinding:
 CHECKS = (
     Check("configuration", Group.REPOSITORY, _gather_config, config_finding),
     Check("history", Group.REPOSITORY, _gather_history, history_finding, seconds=60),
+    Check("ci-contexts", Group.REPOSITORY, _gather_contexts, contexts_finding, seconds=60),
     Check("union-merge", Group.REPOSITORY, _gather_union, union_finding, seconds=60),
     Check("exceptions", Group.REPOSITORY, _gather_exceptions, exceptions_finding),
 )

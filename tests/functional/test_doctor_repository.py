@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from datetime import date, timedelta
 from pathlib import Path
@@ -105,6 +106,23 @@ def test_a_union_that_servers_do_not_make(project: Project) -> None:
     assert project.look("union-merge")["state"] == "warning"
     assert orch("state", "init", cwd=project.work.path, env=project.env).returncode == 0
     assert project.look("union-merge")["state"] == "ok"
+
+
+def test_a_green_that_waits_for_no_status_in_particular(project: Project) -> None:
+    """The first status is green before others have begun; a name, or a number, is waited for."""
+    project.env["ORCH_FORGE"] = "local"
+    assert project.look("ci-contexts")["state"] == "not used", "nothing is moved by a status"
+    assert orch("state", "init", cwd=project.work.path, env=project.env).returncode == 0
+    found = project.look("ci-contexts")
+    assert (found["state"], "passes once the first status is green" in found["seen"]) == ("warning", True)
+    (advice,) = re.findall(r"`(ci_green: [^`]*)`", found["mend"])
+    project.land({".orch-gates.yaml": f"{advice}\n"})
+    found = project.look("ci-contexts")
+    assert found["state"] == "ok", found
+    project.land({".orch-gates.yaml": "ci_green:\n  least: 2\n"})
+    assert project.look("ci-contexts")["state"] == "ok"
+    project.env["ORCH_FORGE"] = "none"
+    assert project.look("ci-contexts")["state"] == "not used", "the gate reads a report"
 
 
 def test_exceptions_that_ended(project: Project) -> None:
