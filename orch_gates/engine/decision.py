@@ -48,6 +48,7 @@ _OUTCOMES = {
     Move.LABEL: Outcome.PASS,
     Move.PRIORITY: Outcome.PASS,
 }
+_LEADS_ELSEWHERE = {Move.ADVANCE, Move.ROLLBACK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,11 @@ class Decision:
     effects: tuple[Effect, ...] = ()
     outdated: frozenset[str] = frozenset()
     given_up: tuple[Effect, ...] = ()
+
+    @property
+    def step(self) -> str:
+        """The move with the stage that it leads to, or in which the task is left."""
+        return f"{self.move} {'to' if self.move in _LEADS_ELSEWHERE else 'in'} {self.task.stage}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,7 +231,7 @@ class Ticking:
 def outcome_lines(recorded: RecordedPlan) -> UnitResult:
     """What a plan does, in a line for each thing."""
     lines = [f"{job.task}: run {job.number} ({job.role}) {job.status}: {job.reason}" for job in recorded.reaped]
-    lines += [f"{one.task.id}: {one.move} to {one.task.stage}: {one.reason}" for one in recorded.steps]
+    lines += [f"{one.task.id}: {one.step}: {one.reason}" for one in recorded.steps]
     lines += [f"{job.task}: run {job.number} ({job.role}) is queued" for job in recorded.dispatch.new]
     lines += [f"{job.task}: run {job.number} ({job.role}) {_changed(job)}" for job in recorded.dispatch.changed]
     lines += [f"{task.id} is held: {why}" for task, why in recorded.dispatch.asks]

@@ -92,6 +92,13 @@ def test_the_last_stage_leads_to_done() -> None:
     assert (decision.move, decision.task.stage, decision.task.state) == (Move.ADVANCE, "done", TaskState.DONE)
     assert decision.reason == "deploy-status PASS; merge-proof PASS: it says PASS"
     assert decision.task.cause == "merge-proof"
+    assert decision.step == "advance to done"
+
+
+def test_a_task_that_is_over_is_left_there() -> None:
+    """In words that a person reads behind its id."""
+    over = make_task(stage=DONE_STAGE, state=TaskState.DONE)
+    assert by_person(over, events.Evaluated("ann", over, HEAD)).step == "stay in done"
 
 
 def test_a_skipped_gate_counts_as_green() -> None:

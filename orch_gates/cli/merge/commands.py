@@ -170,7 +170,7 @@ def _driven(workspace: Workspace, gate: str, name: str, request: _Request) -> tu
     if not request.moves_on or not merge_context.is_attempt(result) or result.outcome is None:
         return verdict, ""
     decided = merge_context.step_after(workspace, result).take(name).decision
-    return verdict, f"{name}: {decided.move} to {decided.task.stage}: {decided.reason}\n"
+    return verdict, f"{name}: {decided.step}: {decided.reason}\n"
 
 
 def _terminated(_number: int, _frame: object) -> NoReturn:

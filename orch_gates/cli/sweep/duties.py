@@ -106,7 +106,7 @@ def _merge(workspace: Workspace, gate: str, task: Task, seen: TickView, *, begin
     if result.outcome is None:
         return UnitResult(lines=(f"{line}: {result.reason}",))
     decided = merge_context.step_after(now, result).take(task.id).decision
-    return UnitResult(lines=(f"{line}: {result.reason}", f"{task.id}: {decided.move} to {decided.task.stage}"))
+    return UnitResult(lines=(f"{line}: {result.reason}", f"{task.id}: {decided.step}"))
 
 
 def _is_new(workspace: Workspace, task: Task, before: Attempt | None) -> bool:
@@ -170,7 +170,7 @@ def _environment(workspace: Workspace, environment: Environment, seen: TickView)
             lines.append(f"{task}: {name}: {lost.conclusion.end}: {lost.conclusion.reason}")
             if task in seen.overview.tasks and task not in seen.stopped:
                 decided = step_of(now).take(task).decision
-                lines.append(f"{task}: {decided.move} to {decided.task.stage}: {decided.reason}")
+                lines.append(f"{task}: {decided.step}: {decided.reason}")
     message = (
         f"cannot tell what {name} runs: {environment.unknown}; check it there, then run "
         f"`orch-gates env settle {name} --runs DEPLOY|REVISION --reason TEXT`"
