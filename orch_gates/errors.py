@@ -45,6 +45,10 @@ class GitError(OrchError):
     """Git answered with an error, or with something that proves nothing."""
 
 
+class NoRepository(GitError):
+    """A directory is in no git repository; one that git cannot read is another error."""
+
+
 class UnknownRevision(GitError):
     """A revision does not resolve to an object of this repository."""
 

@@ -119,7 +119,7 @@ class Workspace:
         """
         from orch_gates.state.branch import remote
 
-        return remote.find("", self.git, self._clone)
+        return remote.origin(self.git, self._clone)
 
     @cached_property
     def store(self) -> GitStore:
@@ -136,7 +136,7 @@ class Workspace:
         from orch_gates.state.branch.git_store import CommitIdentity, GitStore
 
         wanted = self.settings.state
-        found = remote.find(wanted.remote, self.git, self._clone) if wanted.remote else self.origin
+        found = remote.named(wanted.remote, self.git, self._clone) if wanted.remote else self.origin
         folder, inherited = self.settings.tools.cache_dir, self.settings.inherited_env
         source = remote.source(found, wanted.branch, folder, inherited, self.target)
         author = Author(wanted.author_name, wanted.author_email)
@@ -372,7 +372,8 @@ def repository(settings: Settings, directory: Path, *, inside_hook: bool = False
     """Git on the repository that holds a directory.
 
     Raises:
-        GitError: there is none.
+        NoRepository: there is none.
+        GitError: git cannot read it.
     """
     timeout = settings.security.budget.seconds
     return open_repository(directory, settings.inherited_env, timeout=timeout, inside_hook=inside_hook)

@@ -6,12 +6,13 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from orch_gates import workspace as workspaces
 from orch_gates.config import unread
 from orch_gates.doctor import server_hook
 from orch_gates.doctor.check import Check, Group
 from orch_gates.doctor.finding import CheckFinding, NotUsedError, bad, ok, unknown, warning
 from orch_gates.doctor.subject import DoctorSubject
-from orch_gates.errors import OrchError
+from orch_gates.errors import NoRepository, OrchError
 from orch_gates.git import trial
 from orch_gates.scanners import locate, provision
 from orch_gates.settings import Settings
@@ -45,8 +46,8 @@ class PinFacts:
 
 def _gather_repository(subject: DoctorSubject) -> str:
     try:
-        return str(subject.git.git_dir())
-    except NotUsedError:
+        return str(workspaces.repository(subject.settings, subject.directory).git_dir())
+    except NoRepository:
         return ""
 
 

@@ -12,7 +12,7 @@ from orch_gates import settings as settings_module
 from orch_gates import workspace as workspaces
 from orch_gates.adopt import bundle
 from orch_gates.doctor.finding import NotUsedError, TooLongError
-from orch_gates.errors import GitError, MissingState, OrchError, SettingsError, WipedState
+from orch_gates.errors import GitError, MissingState, NoRepository, OrchError, SettingsError, WipedState
 from orch_gates.forge.check import ForgeFacts, look
 from orch_gates.forge.http import Observe
 from orch_gates.forge.port.server import ForgeKind
@@ -74,8 +74,11 @@ class DoctorSubject:
         def ask() -> Git:
             try:
                 return workspaces.repository(self.settings, self.directory)
-            except GitError as error:
+            except NoRepository as error:
                 raise NotUsedError("no git repository is here") from error
+            except GitError as error:
+                # The check `repository` says why.
+                raise NotUsedError("git cannot read the repository here") from error
 
         return self.once("git", ask)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orch_gates import process
-from orch_gates.errors import GitError, ShallowRepository, UnknownRevision
+from orch_gates.errors import GitError, NoRepository, ShallowRepository, UnknownRevision
 from orch_gates.settings import GIT_LOCATION
 
 _KEPT = ("PATH", "TMPDIR", "SYSTEMROOT")
@@ -19,6 +19,8 @@ _NAME = re.compile(r"([^~^:@{\s]*)(.*)", re.DOTALL)
 _WHOLE = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 # By the PATH that it is found on.
 _VERSIONS: dict[str, str] = {}
+# A broken link of a work tree is none of these: git names its folder instead.
+_IN_NONE = b"not a git repository (or any"
 _ABBREVIATED = re.compile(r"[0-9a-fA-F]{4,63}")
 
 # What a hostile or careless configuration could change about reading objects is pinned here.
@@ -156,7 +158,8 @@ class Git:
         """The absolute path of the repository's git directory (common to all its worktrees).
 
         Raises:
-            GitError: the directory is not inside a git repository.
+            NoRepository: the directory is in none.
+            GitError: git cannot read it.
         """
         return (self.directory / self._property("common-dir")).resolve()
 
@@ -183,7 +186,8 @@ class Git:
         """What does not change while a command runs is asked once, all of it.
 
         Raises:
-            GitError: the directory is not inside a git repository.
+            NoRepository: the directory is in none.
+            GitError: git cannot read it.
         """
         if what not in self._known:
             done = self.run(
@@ -193,7 +197,9 @@ class Git:
             # The path comes first and may hold line breaks.
             lines = done.stdout.decode("utf-8", "surrogateescape").rstrip("\n").rsplit("\n", 3)
             if done.returncode != 0 or len(lines) != 4:
-                raise GitError(f"{self.directory} is not inside a git repository: {done.complaint}")
+                if _IN_NONE in done.stderr:
+                    raise NoRepository(f"{self.directory} is not inside a git repository: {done.complaint}")
+                raise GitError(f"git cannot read the repository at {self.directory}: {done.complaint}")
             self._known.update(zip(("common-dir", "shallow", "bare", "object-format"), lines, strict=True))
         return self._known[what]
 
@@ -248,17 +254,6 @@ class Git:
     def is_ref(self, name: str) -> bool:
         """Whether there is a ref of exactly this whole name; `main~1` names a commit, and no ref."""
         return self.run("show-ref", "--verify", "--quiet", "--", name).returncode == 0
-
-    def is_ancestor(self, commit: str, of: str) -> bool:
-        """Whether everything that a commit reaches is reached from another one too.
-
-        Raises:
-            GitError: git could not tell.
-        """
-        done = self.run("merge-base", "--is-ancestor", commit, of)
-        if done.returncode not in {0, 1}:
-            raise failed("merge-base", done.returncode, done.complaint)
-        return done.returncode == 0
 
     def unambiguous(self, revision: str) -> str:
         """A revision as a person writes it, with the ref that it begins with spelled out.

@@ -129,6 +129,33 @@ def test_outside_a_repository_the_error_says_so(tmp_path: Path) -> None:
     assert b"is not inside a git repository" in done.stderr
 
 
+def test_a_repository_that_git_cannot_read_is_not_called_none(work: Repo) -> None:
+    """A damaged configuration, or an owner that git does not trust: git's own words say what it is."""
+    (work.path / ".git" / "config").write_text("[core\n")
+    done = orch("status", cwd=work.path)
+    assert (done.returncode, b"not inside" in done.stderr) == (2, False)
+    assert b"git cannot read the repository at " in done.stderr
+    assert b"bad config line 1 in file .git/config" in done.stderr
+
+
+def test_a_state_that_cannot_be_read_may_be_no_repository(work: Repo, tmp_path: Path) -> None:
+    """git does not tell whether it is not there or not allowed; nothing is said but that."""
+    done = orch("status", cwd=work.path, env={"ORCH_STATE_REMOTE": str(tmp_path / "nowhere.git")})
+    assert (done.returncode, b"there is no such repository or no permission" in done.stderr) == (2, True)
+
+
+def test_a_clone_without_a_remote_is_told_to_add_one(work: Repo, tmp_path: Path) -> None:
+    """Where the state is named apart, the branches of tasks still have to be somewhere; the advice works."""
+    state = {"ORCH_STATE_REMOTE": str(bare(tmp_path / "state.git").path)}
+    url = work.git("remote", "get-url", "origin")
+    work.git("remote", "remove", "origin")
+    done = orch("state", "init", cwd=work.path, env=state)
+    advice = b"this clone has no remote `origin`; add it: `git remote add origin URL`"
+    assert (done.returncode, advice in done.stderr) == (2, True), done.stderr
+    work.git("remote", "add", "origin", url)
+    assert orch("state", "init", cwd=work.path, env=state).returncode == 0
+
+
 def test_making_the_branch_again_changes_nothing(work: Repo) -> None:
     before = commits(work)
     assert "is there already" in ok(work, "state", "init")

@@ -151,6 +151,16 @@ def test_what_does_not_apply_is_shown_where_it_is_asked_for(tmp_path: Path) -> N
     assert looked(tmp_path)[1]["hook"]["state"] == "not used"
 
 
+def test_a_repository_that_git_cannot_read_is_told_as_that(tmp_path: Path) -> None:
+    """It is there: that git does not read it is what has to be mended."""
+    work = clone(bare(tmp_path / "app.git"), tmp_path / "work")
+    (work.path / ".git" / "config").write_text("[core\n")
+    code, found = looked(work.path)
+    assert (code, found["repository"]["state"]) == (2, "unknown")
+    assert "git cannot read the repository at" in found["repository"]["seen"]
+    assert found["hook"]["seen"] == "git cannot read the repository here"
+
+
 def test_people_read_a_line_for_each_check(tmp_path: Path) -> None:
     """Grouped, with what mends it below, and a line of counts at the end."""
     done = orch("doctor", cwd=tmp_path, env={"ORCH_SECURTY_ENABLED": "1"})

@@ -14,6 +14,7 @@ from orch_gates.git.remote import Remote
 from orch_gates.state.branch.source import StateRemote
 
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*::?|[^/]*:")
+_NO_ORIGIN = "this clone has no remote `origin`; add it: `git remote add origin URL`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +25,27 @@ class RemoteUrl:
     config: tuple[tuple[str, str], ...]
 
 
-def find(wanted: str, git: Git, clone: Clone) -> RemoteUrl:
-    """The repository `wanted` names; without a name the bare repository here, else where this clone pushes.
+def named(wanted: str, git: Git, clone: Clone) -> RemoteUrl:
+    """The repository that ORCH_STATE_REMOTE names by its url or path.
+
+    Raises:
+        GitError: the clone cannot be read.
+    """
+    return RemoteUrl(_absolute(wanted, git.directory), clone.handed_over)
+
+
+def origin(git: Git, clone: Clone) -> RemoteUrl:
+    """Where a clone pushes; the bare repository here is its own.
 
     Raises:
         SettingsError: there is none, or several.
         GitError: the clone cannot be read.
     """
-    if wanted:
-        return RemoteUrl(_absolute(wanted, git.directory), clone.handed_over)
     if git.is_bare():
         return RemoteUrl(str(git.git_dir()), ())
-    url = clone.push_url()
-    if not url:
-        raise SettingsError("this clone has no remote `origin`; set ORCH_STATE_REMOTE to a url or path")
-    return _resolved(url, git, clone)
+    if url := clone.push_url():
+        return _resolved(url, git, clone)
+    raise SettingsError(_NO_ORIGIN)
 
 
 def upstream(git: Git, clone: Clone) -> RemoteUrl:
@@ -52,7 +59,7 @@ def upstream(git: Git, clone: Clone) -> RemoteUrl:
         return _resolved(url, git, clone)
     if git.is_bare():
         return RemoteUrl(str(git.git_dir()), ())
-    raise SettingsError("this clone has no remote `origin`; add it: `git remote add origin URL`")
+    raise SettingsError(_NO_ORIGIN)
 
 
 def _resolved(url: str, git: Git, clone: Clone) -> RemoteUrl:
