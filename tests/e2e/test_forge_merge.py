@@ -27,6 +27,7 @@ from orch_gates.forge.port.pulls import (
     MergeRequest,
     NotReady,
     PullRequest,
+    PullState,
     Retargeted,
     Transient,
 )
@@ -339,6 +340,21 @@ def test_a_repository_that_cannot_be_merged_into_says_so(gitea: Gitea, repositor
     gitea.alice.api.post("/user/repos", {"name": f"empty-{repository.name}"}).ok()
     empty = connect(gitea.url, f"alice/empty-{repository.name}", gitea.alice.token, 30)
     assert any("is empty" in said for said in check.problems(check.look(empty)))
+
+
+def test_a_first_push_that_the_server_has_not_handled_is_waited_for(gitea: Gitea, repository: Repository) -> None:
+    """Until then it knows no pull requests; that is no refusal, and passes by itself."""
+    made = gitea.alice.api.post("/user/repos", {"name": f"empty-{repository.name}"}).ok()
+    gitea.alice.api.post(f"/repos/{made['full_name']}/labels", {"name": "bug", "color": "#c00000"}).ok()
+    pulls = connect(gitea.url, made["full_name"], gitea.alice.token, 30).pulls
+    for ask in (lambda: pulls.open(Draft("feature", "main", "Land it")), lambda: pulls.labelled("bug")):
+        with pytest.raises(ForgeUnavailable, match="until it has handled the first push"):
+            ask()
+    repository.clone().git(
+        "push", "--quiet", made["clone_url"], "origin/main:refs/heads/main", "origin/feature:refs/heads/feature"
+    )
+    eventually(lambda: not gitea.alice.api.get(f"/repos/{made['full_name']}").ok()["empty"], "the push is noticed")
+    assert pulls.open(Draft("feature", "main", "Land it")).state is PullState.OPEN
 
 
 def pre_receive(repository: Repository, name: str, script: str) -> Path:

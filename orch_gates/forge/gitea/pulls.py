@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from orch_gates.errors import ForgeRefused, ForgeUnavailable, ForgeUnclear
@@ -66,7 +67,8 @@ class GiteaPulls:
 
     def find(self, branch: str, target: str) -> tuple[PullRequest, ...]:
         """The open ones of exactly these branches."""
-        return tuple(_pull(row) for row in between(self._api, self._repository, branch, target))
+        with self._once_pushed():
+            return tuple(_pull(row) for row in between(self._api, self._repository, branch, target))
 
     def labelled(self, label: str) -> tuple[PullRequest, ...]:
         """Every open one with this label, lowest number first.
@@ -78,9 +80,25 @@ class GiteaPulls:
         found: dict[int, PullRequest] = {}
         queries: list[dict[str, Any]] = [{}] if ids is None else [{"labels": one} for one in ids]
         for query in queries:
-            rows = self._api.settled(self._path, state="open", sort="oldest", **query)
+            with self._once_pushed():
+                rows = list(self._api.settled(self._path, state="open", sort="oldest", **query))
             found |= {pull.number: pull for pull in map(_pull, rows) if label in pull.labels}
         return tuple(found[key] for key in sorted(found) if found[key].state is PullState.OPEN)
+
+    @contextmanager
+    def _once_pushed(self) -> Iterator[None]:
+        """The server knows no pull requests, 404, until it has handled the first push, which it does in the background.
+
+        Raises:
+            ForgeUnavailable: so it is now.
+        """
+        try:
+            yield
+        except ForgeRefused as refused:
+            if flag(document(self._api.get(repository_path(self._repository))), "empty"):
+                why = "the server takes the repository for empty until it has handled the first push; try again"
+                raise ForgeUnavailable(why) from refused
+            raise
 
     def get(self, number: int) -> PullRequest:
         """One, freshly; unlike the list, this makes the server look whether it can be merged."""
