@@ -57,10 +57,10 @@ class Shell:
             timeout=600,
             check=False,
         )
-        said = done.stdout + done.stderr
-        assert done.returncode == code, f"{script}\n{said}"
+        output = done.stdout + done.stderr
+        assert done.returncode == code, f"{script}\n{output}"
         self.here = Path(self.state.read_text().strip())
-        return said
+        return output
 
     def series(self, document: str, name: str, count: int, yours: Mapping[str, str] | None = None) -> str:
         """Run the blocks of a series, which are so many; answers all that they said.
@@ -69,15 +69,15 @@ class Shell:
         """
         found = blocks(document, name)
         assert len(found) == count
-        said = []
+        output = []
         for block in found:
             script = block["script"]
             for old, new in (yours or {}).items():
                 script = script.replace(old, new)
-            said.append(self.run(script, int(block["code"] or 0)))
+            output.append(self.run(script, int(block["code"] or 0)))
         for old in yours or {}:
             assert any(old in block["script"] for block in found), old
-        return "\n".join(said)
+        return "\n".join(output)
 
 
 def blocks(document: str, name: str) -> list[re.Match[str]]:

@@ -97,8 +97,8 @@ def orch(*args: str | Path, cwd: Path, stdin: bytes = b"", env: Mapping[str, str
 
 def answered(done: Done) -> dict[str, Any]:
     """What a command with `--json` says; of an error the reason."""
-    said: dict[str, Any] = json.loads(done.stdout)
-    return {"reason": said["error"]["message"]} if "error" in said else said
+    output: dict[str, Any] = json.loads(done.stdout)
+    return {"reason": output["error"]["message"]} if "error" in output else output
 
 
 @dataclass(slots=True)

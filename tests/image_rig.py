@@ -195,8 +195,10 @@ class Client:
         if found.scheme == "bearer":
             place = urlsplit(found.realm)
             query = urlencode({"service": found.service, "scope": f"repository:{name}:pull,push"})
-            _, _, said = self._send("GET", f"{place.path}?{query}", b"", {"Authorization": basic} if self.user else {})
-            self.tokens[name] = f"Bearer {json.loads(said)['token']}"
+            _, _, output = self._send(
+                "GET", f"{place.path}?{query}", b"", {"Authorization": basic} if self.user else {}
+            )
+            self.tokens[name] = f"Bearer {json.loads(output)['token']}"
         return True
 
     def _send(

@@ -59,10 +59,10 @@ class JobRig:
     def ok(self, *args: str, code: int = 0, env: Env = NO_ENV) -> str:
         """Run a command that has to end with `code`; answers all that it printed."""
         done = self.say(*args, env=env)
-        said = done.stdout.decode() + done.stderr.decode()
-        assert done.returncode == code, (args, said)
-        assert "Traceback" not in said
-        return said
+        output = done.stdout.decode() + done.stderr.decode()
+        assert done.returncode == code, (args, output)
+        assert "Traceback" not in output
+        return output
 
     def run(self, *command: str, code: int = 0, options: tuple[str, ...] = (), env: Env = NO_ENV) -> str:
         """`job run` of the developer's work of T-1."""

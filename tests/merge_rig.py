@@ -128,9 +128,9 @@ class MergeRig:
         """Every merge of main since the beginning, oldest first, with what it says was validated."""
         listed = self.server.git("rev-list", "--first-parent", "--reverse", f"{self.first}..refs/heads/main").split()
         for commit in listed:
-            said = trailers.parse(self.server.git("show", "--no-patch", "--format=%B", commit))
-            assert isinstance(said, Validated), (commit, said)
-            yield commit, said
+            output = trailers.parse(self.server.git("show", "--no-patch", "--format=%B", commit))
+            assert isinstance(output, Validated), (commit, output)
+            yield commit, output
 
     def assert_sound(self) -> list[str]:
         """MRG-12: every change of main is what was validated, on exactly what it was validated with, and once.
@@ -139,13 +139,13 @@ class MergeRig:
         """
         landed = []
         before = self.first
-        for commit, said in self.merges():
+        for commit, output in self.merges():
             parents = self.server.git("show", "--no-patch", "--format=%P", commit).split()
-            assert parents == [before, said.commit]
-            assert said.base == before
-            assert self.server.git("rev-parse", f"{commit}^{{tree}}") == said.tree
-            assert self.server.git("rev-parse", f"{said.commit}^{{tree}}") == said.tree
-            landed.append(said.task)
+            assert parents == [before, output.commit]
+            assert output.base == before
+            assert self.server.git("rev-parse", f"{commit}^{{tree}}") == output.tree
+            assert self.server.git("rev-parse", f"{output.commit}^{{tree}}") == output.tree
+            landed.append(output.task)
             before = commit
         assert len(set(landed)) == len(landed), landed
         self.ok("state", "verify")

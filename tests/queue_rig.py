@@ -67,8 +67,8 @@ class QueueRig(MergeRig):
 
     def run(self, *args: str, **env: str) -> tuple[int, dict[int, str]]:
         """The exit code of a run, and what came of each pull request."""
-        code, said = self.ran(*args, **env)
-        return code, {one["pull"]: one["outcome"] for one in said["turns"]}
+        code, output = self.ran(*args, **env)
+        return code, {one["pull"]: one["outcome"] for one in output["turns"]}
 
     def ran(self, *args: str, **env: str) -> tuple[int, dict[str, Any]]:
         """The exit code of a run, and all that it says."""

@@ -84,9 +84,9 @@ class Rig:
 
     def report(self, gate: str, word: str, task: str = "T-1", *, head: str = "", reason: str = "why") -> str:
         """Record a report about a commit; answers the commit that recorded it."""
-        said = record.Statement(gate, word, reason, head or self.head)
+        output = record.Statement(gate, word, reason, head or self.head)
         return record.by_hand(
-            self.store, task, said, self.configured, by="ann", head_of=lambda _branch: self.head, now=self.now
+            self.store, task, output, self.configured, by="ann", head_of=lambda _branch: self.head, now=self.now
         ).commit
 
     def write(self, path: str, text: str) -> None:

@@ -70,8 +70,8 @@ class TrackerRig(MergeRig):
     def told(self, number: int, action: str, label: str = "", name: str = "issues") -> Mapping[str, str]:
         """What such a job finds in its environment."""
         path = self.folder / f"event-{number}-{action}.json"
-        said: dict[str, Any] = {"action": action, "issue": {"number": number}, "sender": {"login": "ann"}}
-        path.write_text(json.dumps(said | ({"label": {"name": label}} if label else {})))
+        output: dict[str, Any] = {"action": action, "issue": {"number": number}, "sender": {"login": "ann"}}
+        path.write_text(json.dumps(output | ({"label": {"name": label}} if label else {})))
         return {"GITHUB_EVENT_NAME": name, "GITHUB_EVENT_PATH": str(path), "CI": "true"}
 
     def task_of(self, number: int) -> dict[str, Any]:
@@ -79,8 +79,8 @@ class TrackerRig(MergeRig):
 
     def events(self, number: int) -> list[str]:
         """What happened to a task, oldest first, the telling of its issue apart."""
-        said = json.loads(self.ok("task", "log", f"ISSUE-{number}", "--json"))["steps"]
-        return [one["event"] for one in said if one["event"] != "acknowledge"]
+        output = json.loads(self.ok("task", "log", f"ISSUE-{number}", "--json"))["steps"]
+        return [one["event"] for one in output if one["event"] != "acknowledge"]
 
     @property
     def tip(self) -> str:

@@ -48,10 +48,10 @@ def _gate(made: Path) -> Callable[[], float]:
     def seconds() -> float:
         rig = _behind(made, next(_numbers))
         began = time.perf_counter()
-        code, said = rig.gate("T-1")
+        code, output = rig.gate("T-1")
         taken = time.perf_counter() - began
-        if code or said["evidence"]["proven"] != "cache":
-            raise RuntimeError(f"exit code {code}: {said['reason']}")
+        if code or output["evidence"]["proven"] != "cache":
+            raise RuntimeError(f"exit code {code}: {output['reason']}")
         return taken
 
     return seconds

@@ -207,5 +207,5 @@ def _waits(rig: MergeRig) -> Iterator[float]:
 
 def _events(rig: MergeRig) -> Counter[str]:
     """How often each kind of step was recorded."""
-    said = rig.server.git("log", "--format=%(trailers:key=Orch-Event,valueonly)", _STATE)
-    return Counter(line for line in said.splitlines() if line)
+    output = rig.server.git("log", "--format=%(trailers:key=Orch-Event,valueonly)", _STATE)
+    return Counter(line for line in output.splitlines() if line)

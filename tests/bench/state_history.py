@@ -140,9 +140,9 @@ def _root(generation: int) -> Root:
 
 def _commit(stream: IO[bytes], generation: int, subject: str, files: dict[str, str], event: str) -> None:
     change = Change(event=event, task="-", subject=subject)
-    said = message.compose(change, message.op_id(generation, f"{generation:032x}"), "a-bencher").encode()
+    output = message.compose(change, message.op_id(generation, f"{generation:032x}"), "a-bencher").encode()
     stream.write(f"commit {BRANCH}\ncommitter A Bencher <bencher@example.invalid> ".encode())
-    stream.write(b"%d +0000\ndata %d\n%s\n" % (_START + generation, len(said), said))
+    stream.write(b"%d +0000\ndata %d\n%s\n" % (_START + generation, len(output), output))
     for path, content in files.items():
         data = content.encode()
         stream.write(b"M 644 inline %s\ndata %d\n%s\n" % (path.encode(), len(data), data))

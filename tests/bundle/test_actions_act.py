@@ -119,8 +119,8 @@ def test_a_leak_fails_the_step_and_says_where(runner: Runner, commit: Commit, to
     (result,) = json.loads((run.out / "security.sarif").read_text())["runs"][0]["results"]
     place = result["locations"][0]["physicalLocation"]
     assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("settings", 3)
-    said = run.log + "".join(path.read_text() for path in run.out.iterdir())
-    assert token not in said
+    output = run.log + "".join(path.read_text() for path in run.out.iterdir())
+    assert token not in output
 
 
 def test_a_broken_scanner_fails_the_step(runner: Runner, commit: Commit) -> None:
@@ -310,12 +310,12 @@ def test_a_program_of_another_commit_is_not_used(bundle: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("programs", "said"),
+    ("programs", "message"),
     [(["sed", "dirname"], "no Python 3.11 or newer"), (["sed", "dirname", "python3"], "apt-get install python3-venv")],
     ids=["no python", "no venv"],
 )
 def test_a_runner_that_lacks_something_is_told_what(
-    programs: list[str], said: str, bundle: Path, tmp_path: Path, real: Callable[[str], Path]
+    programs: list[str], message: str, bundle: Path, tmp_path: Path, real: Callable[[str], Path]
 ) -> None:
     """Set-up that cannot be made ends the step with exit 2 and names the package to add."""
     tools = tmp_path / "tools"
@@ -335,4 +335,4 @@ def test_a_runner_that_lacks_something_is_told_what(
     )
     assert done.returncode == 2, done.stdout + done.stderr
     assert "::error title=orch-gates setup::" in done.stdout
-    assert said in done.stdout
+    assert message in done.stdout

@@ -66,8 +66,8 @@ def test_a_task_is_deployed_once(rig: DeployRig, runner: Runner) -> None:
     assert again.passed, again.log
     assert "nothing to do" in again.log
     assert (run.out / "ran").read_text().count("\n") == 1
-    for said in (run.log, (run.out / "env").read_text()):
-        assert runner.secrets["ORCH_TOKEN"] not in said
+    for output in (run.log, (run.out / "env").read_text()):
+        assert runner.secrets["ORCH_TOKEN"] not in output
 
 
 def test_later_steps_read_what_became_of_it(rig: DeployRig, runner: Runner) -> None:
@@ -99,7 +99,7 @@ def test_later_is_no_failure(rig: DeployRig, runner: Runner) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ("none", "the input token is empty"),
         ("kept", "give it persist-credentials: false"),
@@ -111,7 +111,7 @@ def test_later_is_no_failure(rig: DeployRig, runner: Runner) -> None:
         ("environment: ''", "the input environment is empty"),
     ],
 )
-def test_what_cannot_work_is_refused_in_one_sentence(change: str, said: str, rig: DeployRig, runner: Runner) -> None:
+def test_what_cannot_work_is_refused_in_one_sentence(change: str, message: str, rig: DeployRig, runner: Runner) -> None:
     """Nothing is begun, and no input becomes a script (OWN-1)."""
     script(rig, "touch $OUT/ran")
     state, workflow = rig.commits(), CHECKED
@@ -124,6 +124,6 @@ def test_what_cannot_work_is_refused_in_one_sentence(change: str, said: str, rig
             workflow = CHECKED.replace("          command: ", f"          {change}\n          command: ")
     run = runner.run("workflow_dispatch", dispatched(), workflow)
     assert not run.passed, run.log
-    assert said in run.log
+    assert message in run.log
     assert rig.commits() == state
     assert "pwned" not in {path.name for path in rig.work.path.iterdir()}

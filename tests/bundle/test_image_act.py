@@ -107,7 +107,7 @@ def test_a_stale_image_is_red(runner: Runner, registry: FakeRegistry, work: Repo
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ("command: '`touch pwned`'", "neither gate nor promote"),
         ("command: gate", "the input tags is for the command promote"),
@@ -121,11 +121,11 @@ def test_a_stale_image_is_red(runner: Runner, registry: FakeRegistry, work: Repo
     ],
 )
 def test_what_cannot_work_is_refused_in_one_sentence(
-    change: str, said: str, runner: Runner, registry: FakeRegistry, work: Repo
+    change: str, message: str, runner: Runner, registry: FakeRegistry, work: Repo
 ) -> None:
     """The registry is not asked, and no input becomes a script (OWN-1)."""
     run = promoted(runner, registry, f"sha256:{'0' * 64}", work.git("rev-parse", "HEAD"), change=change)
     assert not run.passed, run.log
-    assert said in run.log
+    assert message in run.log
     assert registry.seen == []
     assert "pwned" not in {path.name for path in work.path.iterdir()}

@@ -42,9 +42,9 @@ def test_a_venv_of_its_own_is_all_that_a_server_needs(bundle: Path, tmp_path: Pa
     assert "works" in shell.series(PAGE, "server", 1, {"/opt/orch-gates": str(venv), "git+URL": f"git+file://{bundle}"})
     program = venv / "bin/orch-gates"
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=bundle, capture_output=True, text=True, check=True).stdout
-    said = call(program, "--version", cwd=tmp_path).stdout
-    found = re.fullmatch(r"orch-gates, version 0\.1\.0\.dev\d+\+g([0-9a-f]{7,})\n", said)
-    assert found, said
+    output = call(program, "--version", cwd=tmp_path).stdout
+    found = re.fullmatch(r"orch-gates, version 0\.1\.0\.dev\d+\+g([0-9a-f]{7,})\n", output)
+    assert found, output
     assert commit.startswith(found[1])
 
     server = bare(tmp_path / "app.git")
@@ -66,7 +66,7 @@ def test_a_venv_of_its_own_is_all_that_a_server_needs(bundle: Path, tmp_path: Pa
     # Where the lock and a folder of wheels take its place, the program stays the same.
     for name in ("locked", "offline"):
         shell.series(PAGE, name, 1, {"/opt/orch-gates": str(venv)})
-        assert call(program, "--version", cwd=tmp_path).stdout == said
+        assert call(program, "--version", cwd=tmp_path).stdout == output
 
 
 @pytest.mark.slow

@@ -72,8 +72,8 @@ def test_a_dispatch_runs_once(rig: JobRig, runner: Runner) -> None:
     assert again.passed, again.log
     assert "nothing is run: run 1 of developer succeeded" in again.log
     assert (run.out / "ran").read_text().count("\n") == 1
-    for said in (run.log, (run.out / "env").read_text()):
-        assert runner.secrets["ORCH_TOKEN"] not in said
+    for output in (run.log, (run.out / "env").read_text()):
+        assert runner.secrets["ORCH_TOKEN"] not in output
 
 
 def test_later_steps_read_what_became_of_it(rig: JobRig, runner: Runner) -> None:
@@ -119,7 +119,7 @@ def test_a_commands_own_75_is_red(rig: JobRig, runner: Runner) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ("none", "the input token is empty"),
         ("kept", "give it persist-credentials: false"),
@@ -131,7 +131,7 @@ def test_a_commands_own_75_is_red(rig: JobRig, runner: Runner) -> None:
         ("role: ''", "the input role is empty"),
     ],
 )
-def test_what_cannot_work_is_refused_in_one_sentence(change: str, said: str, rig: JobRig, runner: Runner) -> None:
+def test_what_cannot_work_is_refused_in_one_sentence(change: str, message: str, rig: JobRig, runner: Runner) -> None:
     """Nothing is begun, and no input becomes a script (OWN-1)."""
     state, workflow = rig.commits(), CHECKED
     match change:
@@ -147,6 +147,6 @@ def test_what_cannot_work_is_refused_in_one_sentence(change: str, said: str, rig
             )
     run = runner.run("workflow_dispatch", dispatched(), workflow)
     assert not run.passed, run.log
-    assert said in run.log
+    assert message in run.log
     assert rig.commits() == state
     assert "pwned" not in {path.name for path in rig.work.path.iterdir()}

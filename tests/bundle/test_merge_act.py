@@ -160,7 +160,7 @@ def test_a_gate_only_validates(rig: MergeRig, runner: Runner) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ("own", "the job's own token"),
         ("none", "the input token is empty"),
@@ -170,7 +170,7 @@ def test_a_gate_only_validates(rig: MergeRig, runner: Runner) -> None:
         ("target: no-such-branch", "no-such-branch"),
     ],
 )
-def test_what_cannot_work_is_refused_in_one_sentence(change: str, said: str, rig: MergeRig, runner: Runner) -> None:
+def test_what_cannot_work_is_refused_in_one_sentence(change: str, message: str, rig: MergeRig, runner: Runner) -> None:
     """Nothing is begun: the state is as it was (MRG-5, OWN-1)."""
     rig.task("T-1", {"values/two": "2\n"})
     state, workflow = rig.head("orch-state"), CHECKED
@@ -187,7 +187,7 @@ def test_what_cannot_work_is_refused_in_one_sentence(change: str, said: str, rig
             )
     run = runner.run("workflow_dispatch", by_hand("T-1"), workflow)
     assert not run.passed, run.log
-    assert said in run.log
+    assert message in run.log
     assert run.outputs.get("verdict", "") == ""
     assert rig.head("orch-state") == state
     assert "pwned" not in {path.name for path in rig.work.path.iterdir()}

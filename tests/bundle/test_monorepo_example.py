@@ -58,9 +58,9 @@ def test_everything_is_tested_where_there_is_no_base(work: Repo) -> None:
 
 def test_a_base_that_is_not_there_is_no_answer(work: Repo) -> None:
     """Nothing is skipped because git failed."""
-    code, said = touched(work, "0123456789" * 4)
+    code, output = touched(work, "0123456789" * 4)
     assert code not in {0, 1}
-    assert said == {}
+    assert output == {}
 
 
 @pytest.mark.parametrize(

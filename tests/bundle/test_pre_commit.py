@@ -92,9 +92,9 @@ def test_a_clean_commit_is_made_and_pushed(project: Project) -> None:
     """The hooks are silent partners of ordinary work."""
     project.write(app="print('hello, world')\n")
     project.git("add", "app")
-    said = project.git("commit", "-m", "more")
-    assert "no secret in staged content (orch-gates)" in said
-    assert "Passed" in said
+    output = project.git("commit", "-m", "more")
+    assert "no secret in staged content (orch-gates)" in output
+    assert "Passed" in output
     project.git("push", "origin", "main")
     assert project.git("rev-parse", "HEAD") == project.git("ls-remote", "origin", "main").split()[0]
 
@@ -159,9 +159,9 @@ def test_all_files_are_judged(project: Project, token: str, ci: str) -> None:
     # What is staged besides is judged too, and whole.
     project.write(new=f"\ntoken = '{token}'\n", old=f"token = '{token}'\n# more\n")
     project.git("add", "new", "old")
-    said = project.hooks("--all-files", CI=ci).stdout
-    assert "new:2" in said
-    assert "old:1" in said
+    output = project.hooks("--all-files", CI=ci).stdout
+    assert "new:2" in output
+    assert "old:1" in output
 
 
 @pytest.mark.parametrize("name", ["--help", "-h", "--", "-x", "--json"])
@@ -247,9 +247,9 @@ def test_state_documents_are_checked_before_a_commit(project: Project) -> None:
     task.write_text((templates / "task.md").read_text())
     (project.repo / "orch-state.md").write_text((templates / "orch-state.md").read_text())
     project.git("add", "--all")
-    said = project.git("commit", "-m", "legal")
-    assert "state documents are well (orch-gates)" in said
-    assert "Passed" in said
+    output = project.git("commit", "-m", "legal")
+    assert "state documents are well (orch-gates)" in output
+    assert "Passed" in output
     task.write_text(task.read_text().replace('state: "active"', 'state: "done"'))
     project.git("add", "--all")
     done = project.call("git", "commit", "-m", "illegal")

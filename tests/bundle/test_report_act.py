@@ -106,7 +106,7 @@ def test_recording_alone(rig: DeployRig, runner: Runner) -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "change", "said"),
+    ("task", "change", "message"),
     [
         ("T-1", "none", "the input token is empty"),
         ("T-1", "advance: '`touch pwned`'", "neither true nor false"),
@@ -116,7 +116,7 @@ def test_recording_alone(rig: DeployRig, runner: Runner) -> None:
     ],
 )
 def test_what_cannot_work_is_refused_in_one_sentence(
-    task: str, change: str, said: str, rig: DeployRig, runner: Runner
+    task: str, change: str, message: str, rig: DeployRig, runner: Runner
 ) -> None:
     """Nothing is recorded, and no input becomes a script (OWN-1)."""
     proven(rig, runner, "FRESH")
@@ -127,6 +127,6 @@ def test_what_cannot_work_is_refused_in_one_sentence(
         workflow = WORKFLOW.replace("          token: ", f"          {change}\n          token: ")
     run = runner.run("workflow_dispatch", ASKED | {"inputs": {"task": task}}, workflow)
     assert not run.passed, run.log
-    assert said in run.log
+    assert message in run.log
     assert rig.commits() == state
     assert not list(runner.work.rglob("pwned"))

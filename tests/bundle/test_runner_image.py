@@ -246,8 +246,8 @@ def test_the_security_gate_works_in_the_image_without_a_network(pulled: Pulled) 
     leaked = pulled.sh(
         "cd ~/app; cp ../given config.py; git add .; git commit -q -m 'Leak'; orch-gates gate security --all"
     )
-    said = leaked.stdout + leaked.stderr
-    assert (leaked.returncode, "config.py:1" in said, token in said) == (1, True, False), said
+    output = leaked.stdout + leaked.stderr
+    assert (leaked.returncode, "config.py:1" in output, token in output) == (1, True, False), output
 
 
 def test_nothing_of_the_machine_that_built_it_is_in_the_image(released: Released, pulled: Pulled) -> None:

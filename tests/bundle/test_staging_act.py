@@ -94,7 +94,7 @@ def test_later_steps_read_what_became_of_it(runner: Runner) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("files: results.xml", "files: ''", "the input files is empty"),
         ("command: ./staging-checks --junit results.xml", "command: ''", "give exit_code"),
@@ -104,9 +104,9 @@ def test_later_steps_read_what_became_of_it(runner: Runner) -> None:
         ("command: ./staging-checks --junit results.xml", "exit_code: $(touch pwned)", "is not a valid integer"),
     ],
 )
-def test_what_cannot_work_is_refused_in_one_sentence(old: str, new: str, said: str, runner: Runner) -> None:
+def test_what_cannot_work_is_refused_in_one_sentence(old: str, new: str, message: str, runner: Runner) -> None:
     """No input becomes a script (OWN-1)."""
     run = runner.run("push", checks(runner, "pytest-green.xml", 0), CHECKED.replace(old, new))
     assert not run.passed, run.log
-    assert said in run.log
+    assert message in run.log
     assert "pwned" not in (run.out / "files").read_text().split()

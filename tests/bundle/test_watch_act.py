@@ -71,7 +71,7 @@ def test_a_watch_is_a_step_after_the_deploy(rig: WatchRig, runner: Runner) -> No
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ("none", "the input token is empty"),
         ("kept", "give it persist-credentials: false"),
@@ -81,7 +81,7 @@ def test_a_watch_is_a_step_after_the_deploy(rig: WatchRig, runner: Runner) -> No
     ],
 )
 def test_what_cannot_be_watched_is_refused_in_one_sentence(
-    change: str, said: str, rig: WatchRig, runner: Runner
+    change: str, message: str, rig: WatchRig, runner: Runner
 ) -> None:
     """Nothing is recorded, and no input becomes a script (OWN-1)."""
     state, workflow = rig.commits(), WORKFLOW
@@ -94,6 +94,6 @@ def test_what_cannot_be_watched_is_refused_in_one_sentence(
             workflow = WORKFLOW.replace("          token: ", f"          {change}\n          token: ")
     run = runner.run("workflow_dispatch", ASKED, workflow)
     assert not run.passed, run.log
-    assert said in " ".join(run.log.split()), run.log
+    assert message in " ".join(run.log.split()), run.log
     assert rig.commits() == state
     assert "pwned" not in {path.name for path in rig.work.path.iterdir()}

@@ -85,12 +85,12 @@ class ChecksContract:
 
     def test_a_reviewers_latest_word_counts_and_a_comment_is_none(self, rig: Rig) -> None:
         made = opened(rig)
-        for said, counts in (
+        for output, counts in (
             (ReviewState.CHANGES_REQUESTED, ReviewState.CHANGES_REQUESTED),
             (ReviewState.APPROVED, ReviewState.APPROVED),
             (ReviewState.COMMENTED, ReviewState.APPROVED),
         ):
-            rig.review(made.number, Who.WRITER, said)
+            rig.review(made.number, Who.WRITER, output)
             (review,) = rig.in_pages(1).reviews.latest("topic", "main")
             assert review.state is counts
 

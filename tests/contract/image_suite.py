@@ -138,11 +138,11 @@ class ImageSuite:
             (statements, "not an image of this index"),
             (rig.dressed(statements, "x\x1b"), "not an image of this index"),
         )
-        for part, said in cases:
+        for part, output in cases:
             place.push(rig.index(good, part), "staging")
             found = place.judged(":staging")
             assert found.outcome is Outcome.FAIL
-            assert said in found.reason
+            assert output in found.reason
             assert "image_status" not in found.evidence
 
     def test_an_index_that_names_another_platform(self, place: Place) -> None:
@@ -201,11 +201,11 @@ class ImageSuite:
         base = rig.image({rig.REVISION: place.commit}, content=("base",))
         digest = place.push(base, "base")
         name = f"{place.client.host}/{place.path}:base"
-        said = {"org.opencontainers.image.base.name": name, "org.opencontainers.image.base.digest": digest}
+        output = {"org.opencontainers.image.base.name": name, "org.opencontainers.image.base.digest": digest}
         built = rig.image({rig.REVISION: place.commit}, content=("base", "mine"))
         place.push(built, "plain")
-        place.push(rig.image({rig.REVISION: place.commit}, content=("base", "mine"), annotations=said), "annotated")
-        place.push(rig.image({rig.REVISION: place.commit} | said, content=("base", "mine")), "labelled")
+        place.push(rig.image({rig.REVISION: place.commit}, content=("base", "mine"), annotations=output), "annotated")
+        place.push(rig.image({rig.REVISION: place.commit} | output, content=("base", "mine")), "labelled")
         # The label does not say whose it is; without a word about the base it counts.
         assert place.judged(":plain").outcome is Outcome.PASS
         assert rules(place.judged(":plain", base=f"{place.path}:base")) == {"inherited-label"}
@@ -226,14 +226,14 @@ class ImageSuite:
             f"{name}-else:1": "",
             "python:3.12": "is not an image in a registry",
         }
-        for named, said in cases.items():
+        for named, output in cases.items():
             told = {"org.opencontainers.image.base.name": named}
             built = rig.image({rig.REVISION: place.commit}, content=("base", "mine"), annotations=told)
             place.push(built, "staging")
             found = place.judged(":staging")
             assert found.outcome is Outcome.FAIL
             assert found.reason.startswith("could not check: linux/amd64: ")
-            assert said in found.reason
+            assert output in found.reason
             assert "--base" in found.next_step
             assert "image_status" not in found.evidence
             assert "left out" not in found.reason
@@ -285,21 +285,21 @@ class ImageSuite:
         assert status == 202
 
     @pytest.mark.parametrize(
-        ("user", "said"),
+        ("user", "message"),
         [
             ("", "no login is given"),
             ("deployer", "deployer lacks the permission for this"),
             ("x", "x lacks the permission"),
         ],
     )
-    def test_without_the_right_login(self, place: Place, user: str, said: str) -> None:
+    def test_without_the_right_login(self, place: Place, user: str, message: str) -> None:
         """The registry's refusal is its own answer, and what to do is said; the wrong password is not."""
         place.push(rig.image({rig.REVISION: place.commit}), "staging")
         wrong = secrets.token_urlsafe(12)
         place.client = Client(place.client.host, user, wrong if user else "")
         found = place.judged(":staging")
         assert found.reason.startswith("could not check: the registry refused"), found.reason
-        assert said in found.reason
+        assert message in found.reason
         assert wrong not in str(found)
 
     def test_promotion(self, place: Place) -> None:

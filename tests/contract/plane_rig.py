@@ -57,14 +57,14 @@ class PlaneTracked:
         self.server.move(self.server.numbered(number), self.server.state("Done"), self.ids[Who.OWNER])
 
     def comment(self, number: int, text: str, who: Who = Who.OWNER) -> None:
-        said = "".join(f"<p>{line}</p>" for line in text.split("\n"))
-        self.server.comment(self.server.numbered(number), self.ids[who], {"comment_html": said})
+        output = "".join(f"<p>{line}</p>" for line in text.split("\n"))
+        self.server.comment(self.server.numbered(number), self.ids[who], {"comment_html": output})
 
     def copy(self, number: int, other: int) -> None:
         item = self.server.numbered(other)
         there = next(one for one in self.server.comments[::-1] if one["issue"] == self.server.numbered(number)["id"])
-        said = {name: there[name] for name in ("comment_html", "external_source")} | {"external_id": "a-copy"}
-        self.server.comment(item, self.ids[Who.WRITER], said)
+        output = {name: there[name] for name in ("comment_html", "external_source")} | {"external_id": "a-copy"}
+        self.server.comment(item, self.ids[Who.WRITER], output)
 
     def comments(self, number: int) -> list[tuple[str, str]]:
         item = self.server.numbered(number)["id"]

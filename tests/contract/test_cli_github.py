@@ -29,9 +29,9 @@ def say(github: Github, tmp_path: Path) -> Say:
 
     def run(*args: str | Path, **more: str) -> Done:
         done = orch(*args, cwd=tmp_path / "work", env={**told, **more})
-        said = done.stdout + done.stderr
-        assert token.encode() not in said
-        assert b"Traceback" not in said
+        output = done.stdout + done.stderr
+        assert token.encode() not in output
+        assert b"Traceback" not in output
         return done
 
     return run

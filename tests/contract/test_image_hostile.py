@@ -149,7 +149,7 @@ SPOILED: dict[str, tuple[Answer, str]] = {
 @pytest.mark.parametrize("name", SPOILED)
 def test_no_bad_answer_is_a_verdict(name: str, place: str, registry: FakeRegistry, work: Repo, secret: str) -> None:
     """Wherever it comes: could not tell, in time, in one line, without the password."""
-    bad, said = SPOILED[name]
+    bad, output = SPOILED[name]
     whole = fresh(work)
     registry.push(OTHER)
     registry.push(whole, "staging")
@@ -166,7 +166,7 @@ def test_no_bad_answer_is_a_verdict(name: str, place: str, registry: FakeRegistr
         # It is whole, and a tag may lead to anything: it is another image, and stale.
         assert found.evidence["image_status"] == "STALE"
         return
-    could_not_tell(found, said if place != "a configuration" or name not in _OF_A_CONFIG else _OF_A_CONFIG[name])
+    could_not_tell(found, output if place != "a configuration" or name not in _OF_A_CONFIG else _OF_A_CONFIG[name])
     assert secret not in str(found)
     assert "\x1b" not in found.reason
     assert "\n" not in found.reason
@@ -286,7 +286,7 @@ def test_the_login_goes_to_no_other_token_server(
 
 
 @pytest.mark.parametrize(
-    ("token", "said"),
+    ("token", "message"),
     [
         (says(200, {"token": "a\r\nX: b"}), "did not answer with a token"),
         (says(200, {"token": 1}), "did not answer with a token"),
@@ -298,13 +298,13 @@ def test_the_login_goes_to_no_other_token_server(
         (hangs, "did not answer within 1 s"),
     ],
 )
-def test_a_token_that_is_none(token: Answer, said: str, registry: FakeRegistry, work: Repo, secret: str) -> None:
+def test_a_token_that_is_none(token: Answer, message: str, registry: FakeRegistry, work: Repo, secret: str) -> None:
     """Nothing of it gets into a header."""
     registry.push(fresh(work), "staging")
     registry.wants = f'Bearer realm="{registry.server.url}/token"'
     registry.authorization = "Bearer good"
     registry.bad["GET /token"] = token
-    could_not_tell(judged(registry, work, secret), said)
+    could_not_tell(judged(registry, work, secret), message)
 
 
 def test_a_realm_out_of_tls_is_not_asked(registry: FakeRegistry, work: Repo) -> None:
@@ -419,9 +419,9 @@ def test_an_image_leads_nobody_to_this_machine(work: Repo) -> None:
     with pytest.raises(RegistryBroken, match="exists only on the build machine"):
         gather._named_base(top, none, image)
     for text in ("", "x", "x" * 5000, "a.b/c:1@x", "127.0.0.1:80/x:1", "[::1]:80/x:1", "localhost:1/x:1"):
-        said = {"org.opencontainers.image.base.name": text, "org.opencontainers.image.base.digest": "x"}
+        output = {"org.opencontainers.image.base.name": text, "org.opencontainers.image.base.digest": "x"}
         with pytest.raises(RegistryBroken):
-            gather._named_base(replace(top, annotations=said), none, image)
+            gather._named_base(replace(top, annotations=output), none, image)
 
 
 @pytest.fixture
@@ -452,7 +452,7 @@ def test_a_lost_acknowledgement_is_looked_up(
 
 
 @pytest.mark.parametrize(
-    ("bad", "error", "said"),
+    ("bad", "error", "message"),
     [
         (says(201), RegistryBroken, "production points to nothing"),
         (resets, RegistryBroken, "production points to nothing"),
@@ -462,11 +462,11 @@ def test_a_lost_acknowledgement_is_looked_up(
     ],
 )
 def test_what_was_not_stored_is_not_promoted(
-    bad: Answer, error: type[Exception], said: str, registry: FakeRegistry, promoting: Callable[..., object]
+    bad: Answer, error: type[Exception], message: str, registry: FakeRegistry, promoting: Callable[..., object]
 ) -> None:
     """Whatever the answer says; a second run without the trouble finishes."""
     registry.bad["PUT manifests/production"] = bad
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=message):
         promoting("production")
     registry.bad.clear()
     promoting("production")

@@ -137,12 +137,12 @@ def test_every_run_has_the_control(auditor: Callable[..., PipAudit]) -> None:
     assert feed.asked.count(("jinja2", "2.10")) == 2
 
 
-@pytest.mark.parametrize(("program", "said"), [("", "is not installed"), ("/nowhere/pip-audit", "cannot start")])
-def test_a_missing_program_is_no_answer(program: str, said: str) -> None:
+@pytest.mark.parametrize(("program", "message"), [("", "is not installed"), ("/nowhere/pip-audit", "cannot start")])
+def test_a_missing_program_is_no_answer(program: str, message: str) -> None:
     """Where pip-audit is not there, that is said, and nothing is raised."""
     answer = PipAudit(program, dict(os.environ), "", 5).audit([OLD])
     assert isinstance(answer, Degraded)
-    assert said in answer.reason
+    assert message in answer.reason
 
 
 def test_the_deadline_is_for_all_runs_together(auditor: Callable[..., PipAudit]) -> None:

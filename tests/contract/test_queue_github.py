@@ -54,9 +54,9 @@ class Queue:
             "ORCH_STATE_BY": "bot",
         }
         done = orch(*args, cwd=self.work, env={**told, **more})
-        said = done.stdout + done.stderr
-        assert self.token.encode() not in said
-        assert b"Traceback" not in said, said.decode()
+        output = done.stdout + done.stderr
+        assert self.token.encode() not in output
+        assert b"Traceback" not in output, output.decode()
         return done
 
     def run(self, **more: str) -> tuple[int, dict[str, Any]]:
@@ -65,9 +65,9 @@ class Queue:
         return done.returncode, json.loads(done.stdout)
 
     def outcomes(self, **more: str) -> dict[int, str]:
-        code, said = self.run(**more)
-        assert code == 0, said
-        return {one["pull"]: one["outcome"] for one in said["turns"]}
+        code, output = self.run(**more)
+        assert code == 0, output
+        return {one["pull"]: one["outcome"] for one in output["turns"]}
 
     def asked(self, name: str) -> int:
         """A pull request that is green and carries the label."""
@@ -148,8 +148,8 @@ def test_a_red_check_sends_it_back(queue: Queue) -> None:
     assert len(queue.comments(number)) == 1
 
 
-@pytest.mark.parametrize(("main", "said"), [("success", ", where main alone passes"), ("", " (ci-green)")])
-def test_red_together_is_told_so(queue: Queue, main: str, said: str) -> None:
+@pytest.mark.parametrize(("main", "message"), [("success", ", where main alone passes"), ("", " (ci-green)")])
+def test_red_together_is_told_so(queue: Queue, main: str, message: str) -> None:
     """Each is green by itself, so the author is told that it is both, and how main itself is (MRG-3)."""
     first, second = queue.asked("one"), queue.asked("two")
     assert queue.outcomes() == {first: "landed", second: "works"}
@@ -159,7 +159,7 @@ def test_red_together_is_told_so(queue: Queue, main: str, said: str) -> None:
     queue.ci(caught_up, "failure")
     assert queue.outcomes() == {second: "sent back"}
     (comment,) = queue.comments(second)
-    assert f"build (failure), on two together with main at `{tip[:10]}`{said}" in comment
+    assert f"build (failure), on two together with main at `{tip[:10]}`{message}" in comment
     assert "was updated by a rebase, and pushed: fetch it first" in comment
 
 
@@ -168,9 +168,9 @@ def test_a_limit_while_it_looks_stops_the_run(queue: Queue, status: int, path: s
     """Nothing follows from a part of it, and nobody is charged or put off; the next run goes on."""
     number = queue.asked("one")
     queue.github.says(status, LIMITED, {"Retry-After": "60"}, method="GET", path=path, like_github=False)
-    code, said = queue.run()
+    code, output = queue.run()
     assert code == 2
-    assert "too many requests at once; try again in 60 s" in json.dumps(said)
+    assert "too many requests at once; try again in 60 s" in json.dumps(output)
     assert queue.asks("PUT /repos") == 1
     assert queue.pull(number).labels == ["merge"]
     assert queue.outcomes() == {number: "landed"}
@@ -192,8 +192,8 @@ def test_a_limit_at_what_people_see_is_made_up_for(queue: Queue, status: int, me
     number = queue.asked("one")
     queue.ci(queue.rig.tip("one"), "failure")
     queue.github.says(status, LIMITED, {"Retry-After": "60"}, method=method, path=path, like_github=False)
-    code, said = queue.run()
-    assert "too many requests at once; try again in 60 s" in json.dumps(said)
+    code, output = queue.run()
+    assert "too many requests at once; try again in 60 s" in json.dumps(output)
     assert code == (2 if method == "DELETE" else 0)
     assert queue.outcomes() == {}
     assert queue.pull(number).labels == []
@@ -234,9 +234,9 @@ def test_the_contexts_have_to_be_named(queue: Queue) -> None:
     number = queue.asked("one")
     queue.rig.push("main", {".orch-gates.yaml": CONFIG.replace("contexts: [ci, build]", "enabled: true")})
     queue.fetched()
-    code, said = queue.run()
+    code, output = queue.run()
     assert (code, queue.pull(number).labels) == (2, ["merge"])
-    assert "list those that CI posts" in said["error"]["message"]
+    assert "list those that CI posts" in output["error"]["message"]
 
 
 def test_a_rule_without_the_fence_is_told(queue: Queue) -> None:
@@ -244,7 +244,7 @@ def test_a_rule_without_the_fence_is_told(queue: Queue) -> None:
     queue.token = queue.github.token("alice")
     queue.rig.forge.protections.put(Protection("main", contexts=("ci", "build")))
     queue.asked("one")
-    code, said = queue.run()
+    code, output = queue.run()
     assert code == 2
-    assert f"does not require the status {FENCE}" in json.dumps(said)
+    assert f"does not require the status {FENCE}" in json.dumps(output)
     assert queue.asks("PUT /repos") == 2

@@ -115,9 +115,9 @@ class TrackerPromises:
         tracked.comment(number, "Another's.")
         asked = tracked.tracker()
         asked.show(number, "orch/review", "in review", generation=1)
-        said = asked.last_words(number, tracked.name(Who.WRITER))
-        assert said.startswith("Not like this: xxx")
-        assert len(said) < 300
+        output = asked.last_words(number, tracked.name(Who.WRITER))
+        assert output.startswith("Not like this: xxx")
+        assert len(output) < 300
         assert asked.last_words(number, tracked.name(Who.OWNER)) == "Another's."
         assert asked.last_words(number, "nobody") == asked.last_words(number, "") == ""
 

@@ -149,8 +149,10 @@ class Project:
     def dispatch(self, workflow: str = "ci.yml", /, **inputs: str) -> Run:
         """Start a workflow by hand."""
         document = {"ref": "main", "inputs": inputs}
-        said = self.repository.api().post(f"/actions/workflows/{workflow}/dispatches?return_run_details=true", document)
-        return Run(self.repository, said.ok()["workflow_run_id"])
+        output = self.repository.api().post(
+            f"/actions/workflows/{workflow}/dispatches?return_run_details=true", document
+        )
+        return Run(self.repository, output.ok()["workflow_run_id"])
 
     def secret(self, name: str, value: str) -> None:
         self.repository.api().put(f"/actions/secrets/{name}", {"data": value}).ok()

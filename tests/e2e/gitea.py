@@ -140,9 +140,9 @@ class Gitea:
     def populate(self) -> None:
         """Make an admin, two people, and the bot that may write the state."""
         self._command("create", "--admin", "--random-password", "--username", "admin", "--email", _mail("admin"))
-        said = self._command("generate-access-token", "--raw", "--username", "admin", "--scopes", "all")
+        output = self._command("generate-access-token", "--raw", "--username", "admin", "--scopes", "all")
         # Warnings stand before it, or after it where the machine is busy.
-        (token,) = re.findall(r"^[0-9a-f]{40}$", said, re.M)
+        (token,) = re.findall(r"^[0-9a-f]{40}$", output, re.M)
         self.admin = User("admin", "", self.api(token))
         self.alice, self.bob, self.bot = (self._person(name) for name in ("alice", "bob", "orch-bot"))
 

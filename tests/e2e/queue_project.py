@@ -74,8 +74,8 @@ class GiteaQueue(GiteaRig):
 
     def run(self, **env: str) -> tuple[int, dict[int, str]]:
         """The exit code of a run, and what came of each pull request."""
-        code, said = self.ran(**env)
-        return code, {one["pull"]: one["outcome"] for one in said["turns"]}
+        code, output = self.ran(**env)
+        return code, {one["pull"]: one["outcome"] for one in output["turns"]}
 
     def ran(self, **env: str) -> tuple[int, dict[str, Any]]:
         """The exit code of a run, and all that it says."""

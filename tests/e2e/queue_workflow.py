@@ -92,8 +92,8 @@ class Queued:
 
     def dispatch(self) -> Run:
         """Start the queue by hand, as the schedule would."""
-        said = self.api.post("/actions/workflows/queue.yml/dispatches?return_run_details=true", {"ref": "main"})
-        return Run(self.repository, said.ok()["workflow_run_id"])
+        output = self.api.post("/actions/workflows/queue.yml/dispatches?return_run_details=true", {"ref": "main"})
+        return Run(self.repository, output.ok()["workflow_run_id"])
 
     def say(self, *args: str) -> str:
         done = orch(*args, cwd=self._bot.path, env=self._env)
@@ -139,9 +139,11 @@ class Queued:
         try:
             eventually(ready, what, _PATIENCE_S)
         except AssertionError as error:
-            said = [line for line in self.logs().splitlines() if re.search(r"Z (#\d|the queue|nothing|::|orch-)", line)]
+            output = [
+                line for line in self.logs().splitlines() if re.search(r"Z (#\d|the queue|nothing|::|orch-)", line)
+            ]
             runs = [(row["id"], row["event"], row["path"], row["status"]) for row in reversed(self.runs(""))]
-            raise AssertionError("\n".join([str(error), *map(str, runs), *said])) from error
+            raise AssertionError("\n".join([str(error), *map(str, runs), *output])) from error
 
     def merged(self, *numbers: int) -> bool:
         return all(self.pull(number)["merged"] for number in numbers)

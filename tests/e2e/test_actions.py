@@ -212,9 +212,9 @@ def test_the_job_of_a_fork_judges_and_posts_nothing(gitea: Gitea, project: Make)
     first = app.run("pull_request", clean)
     first.approve()
     assert first.ended() == "success"
-    said = first.log("gate")
-    assert "orch/security/main was not posted: a pull request from a fork gives its job no permission" in said
-    assert "write:repository" not in said
+    output = first.log("gate")
+    assert "orch/security/main was not posted: a pull request from a fork gives its job no permission" in output
+    assert "write:repository" not in output
     leaked = work.commit("leak", leak())
     work.git("push", "--quiet", f"{gitea.url}/bob/{name}.git", "HEAD:refs/heads/topic")
     second = app.run("pull_request", leaked)

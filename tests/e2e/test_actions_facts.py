@@ -157,16 +157,16 @@ def test_what_a_run_for_a_pull_request_is_told(project: Make) -> None:
     for action, name in (("opened", "first"), ("synchronized", "second")):
         workflow = {".gitea/workflows/ci.yml": SEEN.replace("WORKFLOW=base", f"WORKFLOW={name}")}
         head = app.pull(workflow) if action == "opened" else app.push(workflow, "feature")
-        said = {"ACTOR": "alice", "ACTION": action, "HEAD": head, "BASE": base}
+        output = {"ACTOR": "alice", "ACTION": action, "HEAD": head, "BASE": base}
         sides = {"BASE_REF": "main", "HEAD_REF": "feature"}
         run = app.run("pull_request", head)
         assert run.ended() == "success"
         ref = {"SHA": head, "REF": "refs/pull/1/head", "REF_NAME": "1"}
-        assert run.printed("see") == {**NOTHING, **ref, **sides, **said, "WORKFLOW": name}
+        assert run.printed("see") == {**NOTHING, **ref, **sides, **output, "WORKFLOW": name}
         target = app.run("pull_request_target", head)
         assert target.ended() == "success"
         ref = {"SHA": base, "REF": "refs/heads/main", "REF_NAME": "main"}
-        assert target.printed("see") == {**NOTHING, **ref, **sides, **said, "WORKFLOW": "base"}
+        assert target.printed("see") == {**NOTHING, **ref, **sides, **output, "WORKFLOW": "base"}
         # The workflow has no name.
         contexts = {"/ see (pull_request)", "/ see (pull_request_target)"}
         assert app.statuses(head) == dict.fromkeys(contexts, "success")
@@ -186,8 +186,8 @@ def test_what_a_run_for_a_branch_is_told(project: Make) -> None:
     app.due()
     by_clock = app.run("schedule", head)
     assert by_clock.ended() == "success"
-    said = {"ACTOR": "gitea-actions", "SCHEDULE": "0 3 * * 1", "AFTER": head}
-    assert by_clock.printed("see") == {**NOTHING, **ref, **said}
+    output = {"ACTOR": "gitea-actions", "SCHEDULE": "0 3 * * 1", "AFTER": head}
+    assert by_clock.printed("see") == {**NOTHING, **ref, **output}
     assert app.statuses(head) == {"/ see (push)": "success"}
 
 

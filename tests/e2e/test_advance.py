@@ -32,10 +32,10 @@ def test_a_task_is_judged_by_what_the_forge_says(gitea: Gitea, repository: Repos
 
     def run(*args: str, code: int = 0) -> str:
         done = orch(*args, cwd=work.path, env=env)
-        said = done.stdout.decode() + done.stderr.decode()
-        assert done.returncode == code, said
-        assert env["ORCH_FORGE_TOKEN"] not in said
-        return said
+        output = done.stdout.decode() + done.stderr.decode()
+        assert done.returncode == code, output
+        assert env["ORCH_FORGE_TOKEN"] not in output
+        return output
 
     run("state", "init")
     run("task", "new", "T-1", "Greet the user")

@@ -89,9 +89,9 @@ def test_the_variable_of_the_token_is_not_set(shared: WaitingTask) -> None:
     """Somebody who gives the token itself does not see it again."""
     token = secrets.token_hex(20)
     for args in COMMANDS:
-        said = shared.refused(*args, "--token-env", token)
-        assert "--token-env" in said
-        assert token not in said
+        output = shared.refused(*args, "--token-env", token)
+        assert "--token-env" in output
+        assert token not in output
 
 
 def test_somebody_elses_private_repository(gitea: Gitea, shared: WaitingTask, tmp_path: Path) -> None:
@@ -164,9 +164,9 @@ def test_clocks_differ(shared: WaitingTask, hours: int, words: str) -> None:
     with FaultProxy(shared.server.url) as proxy:
         proxy.on("GET", "/version", times=None).answer(200, b'{"version": "1.26.4"}', {**JSON, "Date": date})
         env = {"ORCH_FORGE_URL": proxy.url, "ORCH_FORGE": "gitea", **named(shared)}
-        said = shared.refused("forge", "check", env=env)
-        assert words in said
-        assert "correct the wrong one" in said
+        output = shared.refused("forge", "check", env=env)
+        assert words in output
+        assert "correct the wrong one" in output
         document = json.loads(shared.run("forge", "check", "--json", env=env).stdout)
         assert abs(abs(document["clock_ahead_s"]) - 3600) < 60
         assert len(document["problems"]) == 1

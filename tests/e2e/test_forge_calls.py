@@ -260,11 +260,11 @@ def test_the_commands_of_the_page_that_connects_a_forge(gitea: Gitea, shared: Wa
     token = shared.env["ORCH_FORGE_TOKEN"]
     shell = Shell(tmp_path, {**shared.env, "GITEA_TOKEN": token})
     shell.here = shared.path
-    said = shell.series(page, "connect", 3, {"https://git.example.org": gitea.url})
+    output = shell.series(page, "connect", 3, {"https://git.example.org": gitea.url})
     for line in shown(page)[0].splitlines():
-        assert said.count(f"\n{line[:16]}") + said.startswith(line[:16]) == 3, line
+        assert output.count(f"\n{line[:16]}") + output.startswith(line[:16]) == 3, line
     timed = shell.series(page, "timings", 1)
     assert re.search(r"^forge: 2 requests, \d\.\d\d s$", timed, re.M), timed
     for line in shown(page)[1].splitlines()[1:]:
         assert line.partition("commits/")[0].partition(" 200")[0].replace("/repos/acme/app", api_path(shared)) in timed
-    assert token not in said + timed
+    assert token not in output + timed

@@ -81,8 +81,8 @@ class GiteaRig:
 
     def review(self, number: int, reviewer: Who, state: ReviewState) -> None:
         head = self.repository.api().get(f"/pulls/{number}").ok()["head"]["sha"]
-        said = {"event": _EVENTS.get(state, "COMMENT"), "body": "read it", "commit_id": head}
-        self.repository.api(self.users[reviewer]).post(f"/pulls/{number}/reviews", said).ok()
+        output = {"event": _EVENTS.get(state, "COMMENT"), "body": "read it", "commit_id": head}
+        self.repository.api(self.users[reviewer]).post(f"/pulls/{number}/reviews", output).ok()
 
     def mark_draft(self, number: int) -> None:
         self.repository.api().patch(f"/pulls/{number}", {"title": "WIP: not yet"}).ok()

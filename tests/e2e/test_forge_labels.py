@@ -122,13 +122,13 @@ def test_scopes_of_labels_and_comments(gitea: Gitea, repository: Repository, pul
         with pytest.raises(ForgeRefused, match=r"lacks the scope (read|write):issue"):
             ask()
     assert talk.issues.label(number, add=[QUEUED]).labels == (QUEUED,)
-    said = talk.issues.comment(number, "Noted.")
-    assert talk.issues.edit_comment(number, said.id, "Done.").body == "Done."
+    output = talk.issues.comment(number, "Noted.")
+    assert talk.issues.edit_comment(number, output.id, "Done.").body == "Done."
     with pytest.raises(ForgeRefused, match="lacks the scope read:repository"):
         talk.pulls.labelled(QUEUED)
     assert (numbers(reader), [one.body for one in reader.issues.comments(number)]) == ([number], ["Done."])
     with pytest.raises(ForgeRefused, match="lacks the scope write:issue"):
-        reader.issues.edit_comment(number, said.id, "Changed.")
+        reader.issues.edit_comment(number, output.id, "Changed.")
 
 
 def test_who_may_only_read_comments_and_changes_only_their_own(

@@ -297,8 +297,8 @@ def test_an_objection_stays_when_its_author_is_asked_again(
     """One click takes the server's mark off it; what was said is said."""
     for who, event in ((gitea.bob, "REQUEST_CHANGES"), (gitea.bot, "APPROVED")):
         repository.add(who)
-        said = {"event": event, "body": "x", "commit_id": pull.head}
-        repository.api(who).post(f"/pulls/{pull.number}/reviews", said).ok()
+        output = {"event": event, "body": "x", "commit_id": pull.head}
+        repository.api(who).post(f"/pulls/{pull.number}/reviews", output).ok()
     again = f"/pulls/{pull.number}/requested_reviewers"
     repository.api().post(again, {"reviewers": [gitea.bob.name]}).ok()
     if then != "asked again":
@@ -335,11 +335,11 @@ def test_a_repository_that_cannot_be_merged_into_says_so(gitea: Gitea, repositor
     """By its own settings, before anybody tries."""
     assert check.problems(check.look(asked(repository))) == ()
     repository.api().patch("", {"allow_merge_commits": False, "allow_squash_merge": True}).ok()
-    (said,) = check.problems(check.look(asked(repository)))
-    assert "merge commits are not allowed" in said
+    (output,) = check.problems(check.look(asked(repository)))
+    assert "merge commits are not allowed" in output
     gitea.alice.api.post("/user/repos", {"name": f"empty-{repository.name}"}).ok()
     empty = connect(gitea.url, f"alice/empty-{repository.name}", gitea.alice.token, 30)
-    assert any("is empty" in said for said in check.problems(check.look(empty)))
+    assert any("is empty" in output for output in check.problems(check.look(empty)))
 
 
 def test_a_first_push_that_the_server_has_not_handled_is_waited_for(gitea: Gitea, repository: Repository) -> None:

@@ -22,8 +22,8 @@ def test_a_pull_request_is_gated_by_a_required_status(
     source.mkdir()
     publish(source)
     person = Person(gitea, tmp_path, TUTORIAL, ["write:repository", "write:user"], ORCH_GATES=str(source))
-    said = person.follow("gitea", 7)
-    assert "Not all required status checks successful" in said
+    output = person.follow("gitea", 7)
+    assert "Not all required status checks successful" in output
     owner = gitea.alice
     merged = owner.api.get(f"/repos/{owner.name}/shop/pulls/1").ok()
     assert merged["merged"]

@@ -64,8 +64,8 @@ def test_nothing_is_left_of_an_interrupted_job(
         argv += ["-p", plugin]
     env = {**os.environ, "ORCH_GITEA_BIN": str(gitea_program), "ORCH_RUNNER_BIN": str(runner_program)}
     with (
-        (tmp_path / "said").open("wb") as said,
-        subprocess.Popen(argv, cwd=ROOT, env=env, stdout=said, stderr=said) as tests,
+        (tmp_path / "said").open("wb") as output,
+        subprocess.Popen(argv, cwd=ROOT, env=env, stdout=output, stderr=output) as tests,
     ):
         try:
             eventually(lambda: place.exists() or tests.poll() is not None, "the job runs")

@@ -69,8 +69,8 @@ def test_a_task_lands(rig: GiteaRig) -> None:
     """Caught up, tested, merged by the forge with trailers, proven, done; run again, it changes nothing."""
     rig.repository.api().patch("", {"default_delete_branch_after_merge": True}).ok()
     rig.task("T-1", {"values/two": "2\n"}, base="origin/main~1")
-    code, said = rig.merge("T-1")
-    assert (code, said["outcome"]) == (0, "PASS"), said
+    code, output = rig.merge("T-1")
+    assert (code, output["outcome"]) == (0, "PASS"), output
     rig.done()
     attempt = rig.attempt("T-1")
     assert attempt["how"] == "rebase"
@@ -78,8 +78,8 @@ def test_a_task_lands(rig: GiteaRig) -> None:
     (pull,) = rig.pulls()
     assert (pull["merged"], pull["number"], pull["merge_commit_sha"]) == (True, attempt["pull"], rig.main)
     state = rig.head("orch-state")
-    code, said = rig.merge("T-1")
-    assert (code, said["outcome"], rig.head("orch-state")) == (0, "PASS", state)
+    code, output = rig.merge("T-1")
+    assert (code, output["outcome"], rig.head("orch-state")) == (0, "PASS", state)
     rig.ended("T-1")
 
 
@@ -88,15 +88,15 @@ def test_what_does_not_fit_goes_back(rig: GiteaRig) -> None:
     rig.task("T-1", {"values/uno": "1\n"}, base="origin/main~1")
     clash = rig.task("T-2", {"values/one": "7\n"}, base="origin/main~1")
     rig.task("T-3", {"values/two": "2\n", "values/zwei": "2\n"})
-    code, said = rig.merge("T-1")
-    assert (code, said["outcome"]) == (1, "FAIL")
-    assert "a value is there twice" in said["findings"][0]["description"]
-    code, said = rig.merge("T-2")
-    assert (code, said["outcome"], [one["path"] for one in said["findings"]]) == (1, "FAIL", ["values/one"])
+    code, output = rig.merge("T-1")
+    assert (code, output["outcome"]) == (1, "FAIL")
+    assert "a value is there twice" in output["findings"][0]["description"]
+    code, output = rig.merge("T-2")
+    assert (code, output["outcome"], [one["path"] for one in output["findings"]]) == (1, "FAIL", ["values/one"])
     assert rig.head("task/T-2") == clash, "nothing is pushed"
-    code, said = rig.merge("T-3")
-    assert (code, said["outcome"]) == (1, "FAIL")
-    assert "a value is there twice" in said["findings"][0]["description"]
+    code, output = rig.merge("T-3")
+    assert (code, output["outcome"]) == (1, "FAIL")
+    assert "a value is there twice" in output["findings"][0]["description"]
     for task in ("T-1", "T-2", "T-3"):
         assert rig.state_of(task) == ("development", "active")
         assert rig.retries(task) == 2
@@ -108,9 +108,9 @@ def test_a_main_that_is_red_by_itself_charges_nobody(make: Make) -> None:
     """ENG-7."""
     rig = make(more={"values/uno": "1\n"})
     rig.task("T-1", {"values/two": "2\n"})
-    code, said = rig.merge("T-1")
-    assert (code, said["outcome"]) == (75, "DEFER")
-    assert "main itself fails" in said["reason"]
+    code, output = rig.merge("T-1")
+    assert (code, output["outcome"]) == (75, "DEFER")
+    assert "main itself fails" in output["reason"]
     assert rig.state_of("T-1") == ("development", "deferred")
     assert rig.retries() == 3
     rig.ended()
@@ -120,20 +120,20 @@ def test_statuses_are_waited_for_with_the_lease(make: Make) -> None:
     """MRG-3, MRG-14: no runner waits for CI; asked again while it runs, nothing is written."""
     rig = make(fence="none", test="")
     rig.task("T-1", {"values/two": "2\n"}, base="origin/main~1")
-    code, said = rig.merge("T-1")
-    assert (code, said["outcome"]) == (75, "DEFER"), said
+    code, output = rig.merge("T-1")
+    assert (code, output["outcome"]) == (75, "DEFER"), output
     head = rig.head("task/T-1")
     assert rig.server.attempt("merge-base", "--is-ancestor", rig.main, head).returncode == 0
     rig.post(head, "pending")
-    code, said = rig.merge("T-1")
-    assert (code, said["outcome"]) == (75, "DEFER")
+    code, output = rig.merge("T-1")
+    assert (code, output["outcome"]) == (75, "DEFER")
     state = rig.head("orch-state")
     assert rig.merge("T-1")[0] == 75
     assert rig.head("orch-state") == state
     rig.ended(holder="T-1")
     rig.post(head, "success")
-    code, said = rig.merge("T-1")
-    assert (code, said["outcome"]) == (0, "PASS"), said
+    code, output = rig.merge("T-1")
+    assert (code, output["outcome"]) == (0, "PASS"), output
     rig.done()
     rig.ended("T-1")
 
@@ -143,8 +143,8 @@ def test_a_red_status_is_charged(make: Make) -> None:
     rig = make(fence="none", test="")
     head = rig.task("T-1", {"values/two": "2\n"})
     rig.post(head, "failure", "build")
-    code, said = rig.merge("T-1")
-    assert (code, said["outcome"], [one["path"] for one in said["findings"]]) == (1, "FAIL", ["build"])
+    code, output = rig.merge("T-1")
+    assert (code, output["outcome"], [one["path"] for one in output["findings"]]) == (1, "FAIL", ["build"])
     assert rig.retries() == 2
     rig.ended()
 
@@ -162,8 +162,8 @@ def test_a_status_is_the_fence_where_no_hook_is(make: Make) -> None:
     refused = rig.pull(pull["number"]).settled().outcome()
     assert refused.said == (405, "Not all required status checks successful")
     rig.ended()
-    code, said = rig.merge("T-1")
-    assert (code, said["outcome"]) == (0, "PASS"), said
+    code, output = rig.merge("T-1")
+    assert (code, output["outcome"]) == (0, "PASS"), output
     assert rig.statuses(commit) == {"orch/merge/main": "success"}
     rig.done()
     rig.ended("T-1")
@@ -188,8 +188,8 @@ def test_an_answer_that_says_nothing(rig: GiteaRig, spoil: list[Callable[[Rule],
     with FaultProxy(rig.repository.server.url) as proxy:
         for number, one in enumerate(spoil, 1):
             one(proxy.on("POST", "/merge$", nth=number))
-        code, said = rig.merge("T-1", ORCH_FORGE_URL=proxy.url, ORCH_FORGE_TIMEOUT_S="5")
-        assert (code, said["outcome"]) == (0, "PASS"), said
+        code, output = rig.merge("T-1", ORCH_FORGE_URL=proxy.url, ORCH_FORGE_TIMEOUT_S="5")
+        assert (code, output["outcome"]) == (0, "PASS"), output
         assert proxy.asked("POST", "/merge$") == len(spoil)
     rig.done()
     rig.ended("T-1")
@@ -201,17 +201,17 @@ def test_a_hook_of_somebody_else_refuses(rig: GiteaRig) -> None:
     hook = rig.server.path / "hooks" / "pre-receive.d" / "freeze"
     hook.write_text("#!/bin/sh\nif grep -q refs/heads/main; then echo the release is frozen; exit 1; fi\n")
     hook.chmod(0o755)
-    code, said = rig.merge("T-1")
-    assert (code, said["outcome"]) == (2, "HOLD"), said
-    assert "the release is frozen" in said["reason"]
+    code, output = rig.merge("T-1")
+    assert (code, output["outcome"]) == (2, "HOLD"), output
+    assert "the release is frozen" in output["reason"]
     assert rig.state_of("T-1") == ("development", "held")
     rig.ended(holder="T-1")
     assert "the release is frozen" in rig.lease()["held"]
     hook.unlink()
     assert rig.merge("T-1")[0] == 2, "a held task waits for a person"
     rig.ok("task", "resume", "T-1", "--reason", "thawed")
-    code, said = rig.merge("T-1")
-    assert (code, said["outcome"]) == (0, "PASS"), said
+    code, output = rig.merge("T-1")
+    assert (code, output["outcome"]) == (0, "PASS"), output
     rig.done()
     rig.ended("T-1")
 
@@ -226,8 +226,8 @@ def test_killed_again_and_again(rig: GiteaRig) -> None:
     assert rig.main == rig.first
     rig.killed(at=4)
     assert rig.main != rig.first, "it asked, and died before the answer"
-    code, said = rig.merge("T-1")
-    assert (code, said["outcome"]) == (0, "PASS"), said
+    code, output = rig.merge("T-1")
+    assert (code, output["outcome"]) == (0, "PASS"), output
     assert len(rig.pulls()) == 1
     rig.done()
     rig.ended("T-1")
@@ -264,8 +264,8 @@ def test_a_person_pushes_while_it_is_tested(rig: GiteaRig) -> None:
     work, once = rig.person("task/T-1"), rig.folder / "pushed"
     work.commit("more of it", {"values/three": "3\n"})
     pushes = f"test -e {once} || {{ touch {once}; git -C {work.path} push --quiet origin HEAD:refs/heads/task/T-1; }}"
-    code, said = rig.merge("T-1", ORCH_MERGE_TEST=f"{pushes}; sh ./test.sh")
-    assert (code, said["outcome"]) == (0, "PASS"), said
+    code, output = rig.merge("T-1", ORCH_MERGE_TEST=f"{pushes}; sh ./test.sh")
+    assert (code, output["outcome"]) == (0, "PASS"), output
     assert (rig.attempt("T-1")["head"], rig.retries()) == (work.git("rev-parse", "HEAD"), 3)
     rig.done()
     rig.ended("T-1")
@@ -291,8 +291,8 @@ def test_a_person_pushes_while_the_server_merges(rig: GiteaRig) -> None:
         eventually(reached.exists, "the merge is made, and not pushed yet")
         head = push(rig, {"values/three": "3\n"})
         server.release("pr-merge-to-base")
-        code, said = answer.result()
-    assert (code, said["outcome"]) == (0, "PASS"), said
+        code, output = answer.result()
+    assert (code, output["outcome"]) == (0, "PASS"), output
     assert (rig.attempt("T-1")["commit"], rig.head("task/T-1")) == (commit, head)
     rig.done()
     rig.ended("T-1")
@@ -319,15 +319,15 @@ def test_a_pull_request_that_a_person_closes(rig: GiteaRig) -> None:
     rig.killed(before="merge")
     number = rig.attempt("T-1")["pull"]
     rig.repository.api().patch(f"/pulls/{number}", {"state": "closed"}).ok()
-    code, said = rig.merge("T-1")
-    assert (code, said["outcome"]) == (2, "HOLD"), said
-    assert f"pull request {number} was closed" in said["reason"]
+    code, output = rig.merge("T-1")
+    assert (code, output["outcome"]) == (2, "HOLD"), output
+    assert f"pull request {number} was closed" in output["reason"]
     assert rig.state_of("T-1") == ("development", "held")
     rig.ended(holder="T-1")
     rig.repository.api().patch(f"/pulls/{number}", {"state": "open"}).ok()
     rig.ok("task", "resume", "T-1", "--reason", "it goes on")
-    code, said = rig.merge("T-1")
-    assert (code, said["outcome"]) == (0, "PASS"), said
+    code, output = rig.merge("T-1")
+    assert (code, output["outcome"]) == (0, "PASS"), output
     assert len(rig.pulls()) == 1
     rig.done()
     rig.ended("T-1")
@@ -340,8 +340,8 @@ def test_a_pull_request_of_a_fork_with_the_same_branch(gitea: Gitea, rig: GiteaR
     eventually(lambda: gitea.bob.api.get(f"/repos/{fork}/branches/task%2FT-1").status == 200, "the fork is made")
     theirs = {"head": "bob:task/T-1", "base": "main", "title": "theirs"}
     number = gitea.bob.api.post(f"{rig.repository.path}/pulls", theirs).ok()["number"]
-    code, said = rig.merge("T-1")
-    assert (code, said["outcome"]) == (0, "PASS"), said
+    code, output = rig.merge("T-1")
+    assert (code, output["outcome"]) == (0, "PASS"), output
     assert rig.attempt("T-1")["pull"] != number
     rig.done()
     rig.ended("T-1")
@@ -353,14 +353,14 @@ def test_a_pull_request_that_is_scheduled_to_merge(rig: GiteaRig) -> None:
     rig.repository.protect("main", enable_status_check=True, status_check_contexts=["ci"])
     pull = rig.repository.pull("task/T-1").settled()
     assert pull.merge(merge_when_checks_succeed=True).status == 201
-    code, said = rig.merge("T-1")
-    assert (code, said["outcome"]) == (75, "DEFER"), said
-    assert "Not all required status checks successful" in said["reason"]
+    code, output = rig.merge("T-1")
+    assert (code, output["outcome"]) == (75, "DEFER"), output
+    assert "Not all required status checks successful" in output["reason"]
     rig.ended(holder="T-1")
     rig.post(head, "success")
     eventually(lambda: any(move.by == "alice" and move.ref == "refs/heads/main" for move in rig.moves()), "it tried")
-    code, said = rig.merge("T-1")
-    assert (code, said["outcome"]) == (0, "PASS"), said
+    code, output = rig.merge("T-1")
+    assert (code, output["outcome"]) == (0, "PASS"), output
     rig.done()
     rig.ended("T-1")
 
@@ -425,7 +425,7 @@ def test_nobody_else_moves_main(gitea: Gitea, rig: GiteaRig) -> None:
     hand.commit("and more", {"values/seven": "7\n"})
     assert hand.push("HEAD:main").returncode != 0
     assert "production is down" in rig.ok("lease", "show")
-    code, said = rig.merge("T-1")
-    assert (code, said["outcome"]) == (0, "PASS"), said
+    code, output = rig.merge("T-1")
+    assert (code, output["outcome"]) == (0, "PASS"), output
     rig.done()
     rig.ended("T-1", by_hand=[rig.first])

@@ -23,10 +23,10 @@ def test_an_issue_is_done_by_itself(gitea: Gitea, runner: Runner, bundle: Bundle
     person = Person(gitea, tmp_path, TUTORIAL, SCOPES, ORCH_GATES=str(source))
     owner = gitea.alice
     try:
-        said = person.follow("pipeline", 11)
+        output = person.follow("pipeline", 11)
     except AssertionError as error:
         raise AssertionError(f"{error}\n{logs(owner)}") from error
-    assert "ISSUE-1 is done" in said
+    assert "ISSUE-1 is done" in output
     server = Repo(gitea.repositories / owner.name / "greetings.git")
     merged = server.git("log", "--first-parent", "--format=%(trailers:key=Orch-Task,valueonly,separator=%x2C)", "main")
     assert merged.split() == ["ISSUE-1"]
@@ -36,11 +36,11 @@ def test_an_issue_is_done_by_itself(gitea: Gitea, runner: Runner, bundle: Bundle
 
 def logs(owner: User) -> str:
     """What every job said, oldest first."""
-    said = []
+    output = []
     for run in reversed(owner.api.get(f"/repos/{owner.name}/greetings/actions/runs?limit=50").ok()["workflow_runs"]):
-        said.append(f"=== run {run['id']} {run['path']} {run['event']} {run['status']} {run.get('conclusion')}")
+        output.append(f"=== run {run['id']} {run['path']} {run['event']} {run['status']} {run.get('conclusion')}")
         jobs = owner.api.get(f"/repos/{owner.name}/greetings/actions/runs/{run['id']}/jobs").ok()["jobs"]
-        said += [
+        output += [
             owner.api.get(f"/repos/{owner.name}/greetings/actions/jobs/{job['id']}/logs").text[-3000:] for job in jobs
         ]
-    return "\n".join(said)
+    return "\n".join(output)

@@ -50,8 +50,8 @@ def forked(rig: GiteaRig, branch: str, files: dict[str, str], *, behind: bool = 
 
 
 def ran(rig: GiteaRig) -> dict[int, tuple[str, str]]:
-    said = json.loads(rig.ok("queue", "run", "--json"))
-    return {one["pull"]: (one["outcome"], one["reason"]) for one in said["turns"]}
+    output = json.loads(rig.ok("queue", "run", "--json"))
+    return {one["pull"]: (one["outcome"], one["reason"]) for one in output["turns"]}
 
 
 def test_one_that_is_up_to_date_lands_and_one_that_is_behind_says_what_its_author_does(rig: GiteaRig) -> None:

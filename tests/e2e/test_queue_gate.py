@@ -80,9 +80,9 @@ def test_many_at_once(make: Make) -> None:
     rig = make()
     numbers = rig.asked(branches(*(f"n{place:02}" for place in range(_MANY))))
     first, *others = numbers
-    code, said = rig.ran()
-    assert (code, [one["pull"] for one in said["done"]]) == (0, numbers)
-    assert [(one["pull"], one["outcome"]) for one in said["turns"]] == [(first, "landed"), (others[0], "works")]
+    code, output = rig.ran()
+    assert (code, [one["pull"] for one in output["done"]]) == (0, numbers)
+    assert [(one["pull"], one["outcome"]) for one in output["turns"]] == [(first, "landed"), (others[0], "works")]
     for number, after in zip(others, [*others[1:], 0], strict=True):
         rig.ci(number)
         came = {number: "landed"} | ({after: "works"} if after else {})
@@ -138,8 +138,8 @@ def test_what_people_say(make: Make) -> None:
     rig.label(fourth, off=True)
     rig.ok("queue", "freeze", "--reason", "release day", "--for", "8h")
     for _ in range(2):
-        code, said = rig.ran()
-        assert (code, "release day" in said["frozen"]) == (0, True)
+        code, output = rig.ran()
+        assert (code, "release day" in output["frozen"]) == (0, True)
     assert rig.order() == [first, second, third]
     assert "release day" in rig.comment(first)
     rig.ok("queue", "priority", str(third), "urgent")
@@ -173,8 +173,8 @@ def test_a_branch_that_is_updated_by_the_button(make: Make) -> None:
     rig.pull(second).settled()
     rig.api.post(f"/pulls/{second}/update?style=merge").ok()
     updated = rig.pull(second).head()
-    code, said = rig.ran()
-    assert (code, [(one["pull"], one["what"]) for one in said["done"]]) == (0, [(second, "out")])
+    code, output = rig.ran()
+    assert (code, [(one["pull"], one["what"]) for one in output["done"]]) == (0, [(second, "out")])
     assert (rig.labels(second), rig.order()) == ([], [])
     assert updated[:10] in rig.comment(second)
     rig.ci(second)
@@ -291,4 +291,4 @@ def test_a_person_presses_merge_at_the_same_moment(make: Make) -> None:
     pressed = [one.new for one in rig.moves() if (one.hook, one.by, one.ref) == ("post-receive", "alice", MAIN)]
     rig.landed(*numbers, by_hand=pressed)
     assert sum(code == 200 for code, _ in told) == len(pressed)
-    assert any("merge it with `orch-gates merge" in said for _, said in told), told
+    assert any("merge it with `orch-gates merge" in output for _, output in told), told

@@ -18,11 +18,11 @@ def test_the_tutorial_gives_a_repository_a_merge_queue(gitea: Gitea, tmp_path: P
     """Green alone and red together: one lands, one is sent back with a comment, and lands repaired (DOC-1, MRG-13)."""
     person = Person(gitea, tmp_path, TUTORIAL, SCOPES, ORCH_GATES=str(ROOT))
     began = time.monotonic()
-    said = person.follow("queue", 14)
+    output = person.follow("queue", 14)
     took = time.monotonic() - began
     print(f"the commands of {TUTORIAL} took {took:.0f} s")
     assert took < 10 * 60
-    assert "protected branch main" in said
+    assert "protected branch main" in output
     owner = gitea.alice
     server = Repo(gitea.repositories / owner.name / "hello.git")
     merged = server.git("log", "--first-parent", "--format=%(trailers:key=Orch-Task,valueonly,separator=%x2C)", "main")

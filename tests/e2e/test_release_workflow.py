@@ -97,9 +97,9 @@ class Released:
 
     def log(self, run: Run) -> str:
         """What the job said, without a secret in it."""
-        said = run.log("release")
-        assert not any(secret in said for secret in self.secrets)
-        return said
+        output = run.log("release")
+        assert not any(secret in output for secret in self.secrets)
+        return output
 
 
 @pytest.fixture
@@ -175,15 +175,15 @@ def test_a_service_goes_to_production_and_back(released: Released, one_runner: R
 
     second = released.release("T-2")
     assert second.ended() == "failure", released.log(second)
-    said = released.log(second)
-    assert "DEGRADED" in said
-    assert f"rolls back {released.environment()['current']['rollback_of']}" in said
+    output = released.log(second)
+    assert "DEGRADED" in output
+    assert f"rolls back {released.environment()['current']['rollback_of']}" in output
     assert release_shop.ask(released.port) == (200, "Hello, what can we do for you?\n")
     now = released.environment()["current"]
     assert (now["revision"], now["digest"], now["standing"]) == (good["revision"], good["digest"], "verified")
     assert 'deploy_status: "DEPLOYED"' in released.report("T-2", "20-deploy-report.md")
     assert "answered 500" in released.report("T-2", "16-post-deploy-log.md")
-    assert said.count("rolls back") == 1
+    assert output.count("rolls back") == 1
 
     released.fetch()
     released.task("T-3", *reversed(BROKEN))

@@ -31,8 +31,8 @@ def test_the_server_is_the_pinned_release(gitea: Gitea) -> None:
 
 def test_the_runner_is_the_pinned_release(runner_program: Path) -> None:
     """So is what they establish about jobs."""
-    said = subprocess.run([runner_program, "--version"], capture_output=True, text=True, check=True).stdout
-    assert said == f"gitea-runner version v{pinned('runner', 'gitea.com/gitea/runner')}\n"
+    output = subprocess.run([runner_program, "--version"], capture_output=True, text=True, check=True).stdout
+    assert output == f"gitea-runner version v{pinned('runner', 'gitea.com/gitea/runner')}\n"
 
 
 def test_a_clone_has_its_credentials_from_its_configuration(repository: Repository) -> None:

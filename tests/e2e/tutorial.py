@@ -32,12 +32,12 @@ class Person:
 
     def follow(self, name: str, count: int) -> str:
         """Run every block, which are so many; what the tutorial shows was said, and no token was."""
-        said = self._shell.series(self.tutorial, name, count)
+        output = self._shell.series(self.tutorial, name, count)
         for block in shown(self.tutorial):
-            assert _without_ids(block) in _without_ids(said), f"{block}\n{said}"
-        assert self.token not in said
+            assert _without_ids(block) in _without_ids(output), f"{block}\n{output}"
+        assert self.token not in output
         assert len(BLOCK.findall(self.text)) == self.text.count("<!-- run:")
-        return said
+        return output
 
     def copy(self, name: str, url: str, source: Path) -> str:
         """Run a block that copies from a url of others, with this repository in its place."""

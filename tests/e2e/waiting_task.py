@@ -56,10 +56,10 @@ class WaitingTask:
         """A command, whatever comes of it; nothing that it says holds a token or a traceback."""
         told = {**self.env, **(env or {})}
         done = orch(*args, cwd=self.work.path, env=told)
-        said = (done.stdout + done.stderr).decode()
+        output = (done.stdout + done.stderr).decode()
         for name, value in told.items():
-            assert not value or "TOKEN" not in name or value not in said
-        assert "Traceback" not in said
+            assert not value or "TOKEN" not in name or value not in output
+        assert "Traceback" not in output
         return done
 
     def done(self, *args: str, env: Mapping[str, str] | None = None) -> Done:
@@ -72,13 +72,13 @@ class WaitingTask:
         """The one line that a command says which could not do its work: exit code 2, and the state as it was."""
         before = self.state()
         done = self.run(*args, env=env)
-        said = done.stderr.decode()
-        assert done.returncode == 2, said
+        output = done.stderr.decode()
+        assert done.returncode == 2, output
         assert self.state() == before
-        assert said.endswith("\n")
-        assert said.count("\n") == 1, said
-        assert said.startswith("orch-gates: ")
-        return said
+        assert output.endswith("\n")
+        assert output.count("\n") == 1, output
+        assert output.startswith("orch-gates: ")
+        return output
 
     def state(self) -> str:
         return self.repository.tip("orch-state")
@@ -90,9 +90,9 @@ class WaitingTask:
 
 def calls(done: Done) -> list[tuple[str, str, int]]:
     """What `--timings` says was asked: method, path, status (0: no answer)."""
-    said = done.stderr.decode()
-    found = [(method, path, int(status) if status.isdecimal() else 0) for method, path, status in _CALL.findall(said)]
-    counted = _SUM.search(said)
-    assert counted is not None, said
+    output = done.stderr.decode()
+    found = [(method, path, int(status) if status.isdecimal() else 0) for method, path, status in _CALL.findall(output)]
+    counted = _SUM.search(output)
+    assert counted is not None, output
     assert int(counted[1]) == len(found)
     return found

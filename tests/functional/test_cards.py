@@ -249,8 +249,8 @@ def test_a_card_that_fails_keeps_no_other_unshown(rig: SweepRig, server: Telegra
     for task in (*others, "T-1"):
         rig.ok("task", "hold", task, "--reason", "the new words")
     run(rig, env)
-    said = [one.text for number, one in server.messages.items() if number != broken]
-    assert all("the new words" in text for text in said)
+    output = [one.text for number, one in server.messages.items() if number != broken]
+    assert all("the new words" in text for text in output)
     rig.looks_on(11)
     run(rig, env)
     rig.looks_on(11)
@@ -488,8 +488,10 @@ def test_names_and_subjects_of_any_bytes_break_nothing_that_people_look_at(
     for name in (b"odd-\xff\xfe", "\ufeffodd".encode(), b"x" * 200):
         subprocess.run([*git, b"push", b"-q", b"origin", b"HEAD:refs/heads/" + name], check=True, timeout=60)
     env, page = {**rig.settings, **chat(server)}, tmp_path / "page"
-    said = [rig.ok(*command, env=env) for command in (["doctor"], ["status", "--html", str(page)], ["notify", "run"])]
-    shown = "".join([*said, *(one.text for one in server.messages.values()), (page / "index.html").read_text("utf-8")])
+    output = [rig.ok(*command, env=env) for command in (["doctor"], ["status", "--html", str(page)], ["notify", "run"])]
+    shown = "".join(
+        [*output, *(one.text for one in server.messages.values()), (page / "index.html").read_text("utf-8")]
+    )
     assert not {character for character in escape.HOSTILE.findall(shown) if character not in "\n\r\t"}
     assert shown.count("\\ufeff\\u202eA title") >= 2
 
@@ -573,6 +575,6 @@ def test_the_commands_of_the_how_to_say_what_it_shows(name: str, rig: SweepRig, 
     page = "docs/how-to/follow-tasks-in-a-chat.md"
     shell = Shell(rig.folder / "person", {**rig.settings, **chat(server)})
     shell.here = rig.work.path
-    said = shell.series(page, name, 1)
+    output = shell.series(page, name, 1)
     (block,) = blocks(page, name)
-    assert said.strip() == block["script"].partition("#")[2].strip()
+    assert output.strip() == block["script"].partition("#")[2].strip()

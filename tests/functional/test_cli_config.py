@@ -298,9 +298,9 @@ def test_a_secret_in_the_wrong_place_is_not_shown(pair: Pair, variable: str, val
     _, work = pair
     secret = secrets.token_hex(4)
     for args in ((), ("--json",)):
-        said = show(work, *args, **{variable: value.replace("SEC", secret)}).stdout.decode()
-        assert shown in said
-        assert secret not in said
+        output = show(work, *args, **{variable: value.replace("SEC", secret)}).stdout.decode()
+        assert shown in output
+        assert secret not in output
 
 
 @pytest.mark.parametrize(("columns", "variables"), [("80", False), ("120", True)])

@@ -100,9 +100,9 @@ def test_what_is_not_enough_is_said(say: Say, args: tuple[str, ...], words: str)
 def test_a_token_in_the_place_of_the_url_is_not_repeated(say: Say) -> None:
     """OWN-1: two variables are easily swapped."""
     token = secrets.token_hex(20)
-    said = say("forge", "check", ORCH_FORGE_URL=token, ORCH_FORGE_TOKEN="https://git.example.org").stderr.decode()
-    assert "no bare repository is at the path in ORCH_FORGE_URL (--url); the URL of a server begins with" in said
-    assert token not in said
+    output = say("forge", "check", ORCH_FORGE_URL=token, ORCH_FORGE_TOKEN="https://git.example.org").stderr.decode()
+    assert "no bare repository is at the path in ORCH_FORGE_URL (--url); the URL of a server begins with" in output
+    assert token not in output
 
 
 def test_a_kind_that_there_is_not_is_wrong_usage(say: Say) -> None:
@@ -201,16 +201,16 @@ def test_a_red_status_is_only_bettered_by_judging_as_much(work: Repo, say: Say) 
     assert status() == "FAIL"
     # The leak is on the target by now, so that it is in no range from there.
     work.git("push", "--quiet", "--no-verify", "origin", f"{leaked}:refs/heads/main")
-    code, said = judge("--base", "origin/main")
+    code, output = judge("--base", "origin/main")
     assert (code, status()) == (2, "FAIL")
-    assert f"leaves out some of them; judge with `--base {first[:10]}`" in said
+    assert f"leaves out some of them; judge with `--base {first[:10]}`" in output
     assert judge("--base", first[:10])[0] == 1
     everything = ("--base", work.git("hash-object", "-t", "tree", "/dev/null"))
     assert judge(*everything) == (1, "")
-    code, said = judge("--base", first)
-    assert (code, "it covers all commits" in said) == (1, True)
-    code, said = judge("--all")
-    assert (code, "--status needs one commit" in said) == (2, True)
+    code, output = judge("--base", first)
+    assert (code, "it covers all commits" in output) == (1, True)
+    code, output = judge("--all")
+    assert (code, "--status needs one commit" in output) == (2, True)
 
 
 def test_a_status_names_no_branch_that_was_not_judged_for(work: Repo, say: Say) -> None:
@@ -306,8 +306,8 @@ def test_it_is_said_what_keeps_a_forge_from_being_asked(work: Repo, say: Say) ->
     required = ("gate", "tests-passed", "--status")
     assert b"ORCH_FORGE (--forge) is none; unset it to use a forge" in say(*required, "--forge", "none").stderr
     for args in (required, ("forge", "check")):
-        said = say(*args, GITEA_ACTIONS="true", GITHUB_SERVER_URL=NOWHERE).stderr
-        assert b"to use that of the job, put a token into ORCH_FORGE_TOKEN\n" in said
+        output = say(*args, GITEA_ACTIONS="true", GITHUB_SERVER_URL=NOWHERE).stderr
+        assert b"to use that of the job, put a token into ORCH_FORGE_TOKEN\n" in output
     asked = {"ORCH_FORGE_REPOSITORY": "a/b", "ORCH_FORGE_URL": NOWHERE}
     assert b"name its variable with --token-env" in say("forge", "check", **asked).stderr
 
@@ -318,8 +318,8 @@ def test_the_whole_url_is_named_where_no_forge_answers(say: Say) -> None:
         proxy.on("GET", "/acme/app/", times=None).answer(404, b"<html>", {"Content-Type": "text/html"})
         url = f"{proxy.url}/acme/app"
         asked = {"ORCH_FORGE_URL": url, "ORCH_FORGE_REPOSITORY": "acme/app", "ORCH_FORGE_TOKEN": secrets.token_hex(20)}
-        said = say("forge", "check", **asked).stderr.decode()
-    assert f"answers at {url.removeprefix('http://')}; check ORCH_FORGE_URL" in said
+        output = say("forge", "check", **asked).stderr.decode()
+    assert f"answers at {url.removeprefix('http://')}; check ORCH_FORGE_URL" in output
 
 
 @pytest.mark.parametrize(

@@ -117,9 +117,9 @@ def test_a_blobless_clone_fails_and_says_how_to_mend_it(pair: Pair, tmp_path: Pa
     run("git", "clone", "-q", "--filter=blob:none", "-b", "topic", url, tmp_path / "ci", cwd=tmp_path)
     done = gate(Repo(tmp_path / "ci"))
     assert done.returncode == 1
-    said = " ".join(done.stdout.decode().split())
-    found = re.search(r"`(git fetch [^`]*)`", said)
-    assert found, said
+    output = " ".join(done.stdout.decode().split())
+    found = re.search(r"`(git fetch [^`]*)`", output)
+    assert found, output
     run(*found[1].split(), cwd=tmp_path / "ci")
     assert gate(Repo(tmp_path / "ci")).returncode == 0
 

@@ -39,9 +39,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def ok(repo: Repo, *args: str | Path, code: int = 0) -> str:
     """Run a command that has to end with `code`; answers what it printed."""
     done = orch(*args, cwd=repo.path)
-    said = done.stdout.decode() + done.stderr.decode()
-    assert done.returncode == code, said
-    return said
+    output = done.stdout.decode() + done.stderr.decode()
+    assert done.returncode == code, output
+    return output
 
 
 def state(repo: Repo, *args: str, code: int = 0) -> dict[str, object]:
@@ -182,8 +182,8 @@ def test_a_human_stage_is_left_by_approval_only(work: Repo) -> None:
 def test_without_evidence_a_task_stays_and_says_what_is_missing(work: Repo) -> None:
     to_development(work)
     with_code(work)
-    said = ok(work, "advance", "T-1", code=1)
-    assert "there is no 10-ci-report.md" in said
+    output = ok(work, "advance", "T-1", code=1)
+    assert "there is no 10-ci-report.md" in output
     before = commits(work)
     ok(work, "advance", "T-1", code=1)
     assert commits(work) == before, "saying the same again writes nothing"
@@ -307,9 +307,9 @@ def test_a_file_that_cannot_be_read_is_set_apart_and_the_rest_works(work: Repo) 
     for name in ("T-1", "T-2"):
         ok(work, "task", "new", name, "A task")
     edit(work, layout.task_path(TaskId("T-1")), "---\nschema: no\n")
-    said = ok(work, "status")
-    assert "1 files cannot be read" in said
-    assert "cannot read a file of the state branch: tasks/" in said
+    output = ok(work, "status")
+    assert "1 files cannot be read" in output
+    assert "cannot read a file of the state branch: tasks/" in output
     ok(work, "advance", "T-2", "--approve")
     assert "T-1/task.md" in ok(work, "why", "T-1", code=2)
 
@@ -402,8 +402,8 @@ def test_an_empty_word_is_wrong_usage(work: Repo, words: list[str]) -> None:
 def test_a_reason_cannot_act_on_the_terminal_of_who_asks(work: Repo) -> None:
     """Nor give commands to a CI runner; `why` and the answers show it as text."""
     ok(work, "task", "new", "T-1", "Greet the user")
-    said = ok(work, "task", "hold", "T-1", "--reason", "\x1b[2Jgone \u202e ##[error]boo")
-    for text in (said, ok(work, "why", "T-1")):
+    output = ok(work, "task", "hold", "T-1", "--reason", "\x1b[2Jgone \u202e ##[error]boo")
+    for text in (output, ok(work, "why", "T-1")):
         assert "\x1b" not in text
         assert "\u202e" not in text
         assert "##[" not in text

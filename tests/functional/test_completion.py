@@ -93,15 +93,15 @@ def test_a_name_that_a_shell_would_run_is_not_offered(work: Repo) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shell", "env", "said"),
+    ("shell", "env", "message"),
     [
         ("zsh", "COMP_WORDS='orch-gates task show T' COMP_CWORD=3", "plain\nT-1\n_\n"),
         ("fish", "COMP_WORDS='orch-gates task show T' COMP_CWORD=T", "plain,T-1\n"),
     ],
 )
-def test_other_shells_are_answered_in_their_way(work: Repo, shell: str, env: str, said: str) -> None:
+def test_other_shells_are_answered_in_their_way(work: Repo, shell: str, env: str, message: str) -> None:
     """What their script asks gives the same names; the script is for this program."""
     done = asked(work.path, "sh", f"{env} _ORCH_GATES_COMPLETE={shell}_complete orch-gates")
-    assert (done.returncode, done.stdout, done.stderr) == (0, said, "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, message, "")
     script = orch("completion", shell, cwd=work.path).stdout.decode()
     assert f"_ORCH_GATES_COMPLETE={shell}_complete" in script

@@ -71,9 +71,9 @@ def test_the_page_shows_the_state(rig: SweepRig, tmp_path: Path) -> None:
             layout.attempt_path(TaskId("T-1")): codec.encode(attempt, ""),
         }
     )
-    said = rig.ok("status", "--html", str(tmp_path / "pages" / "board"))
+    output = rig.ok("status", "--html", str(tmp_path / "pages" / "board"))
     tip = rig.state()
-    assert said == f"{tmp_path}/pages/board/index.html: the state at commit {tip[:10]}, generation 4\n"
+    assert output == f"{tmp_path}/pages/board/index.html: the state at commit {tip[:10]}, generation 4\n"
     page = page_of(tmp_path / "pages" / "board")
     shown = sections(page)
     assert f'<code title="{tip}">{tip[:10]}</code>, generation 4' in page
@@ -111,8 +111,8 @@ def test_other_files_stay(rig: SweepRig, tmp_path: Path) -> None:
 def test_a_page_of_somebody_else_is_kept(rig: SweepRig, tmp_path: Path) -> None:
     """A page of a site is not replaced by accident."""
     (tmp_path / "index.html").write_text("<h1>Our shop</h1>")
-    said = rig.ok("status", "--html", str(tmp_path), code=2)
-    assert "index.html was not made by orch-gates, so it is kept; name another folder" in said
+    output = rig.ok("status", "--html", str(tmp_path), code=2)
+    assert "index.html was not made by orch-gates, so it is kept; name another folder" in output
     assert page_of(tmp_path) == "<h1>Our shop</h1>"
 
 
@@ -199,9 +199,9 @@ def test_a_page_that_cannot_be_written_stops_no_tick(rig: SweepRig, tmp_path: Pa
     """It is said, with exit code 2; a dry run writes nothing, so it takes no folder."""
     (tmp_path / "file").write_text("")
     rig.passed()
-    said = rig.sweep("--html", str(tmp_path / "file"), code=2)
-    assert "T-1: advance to review" in said
-    assert "the dashboard was not written: " in said
+    output = rig.sweep("--html", str(tmp_path / "file"), code=2)
+    assert "T-1: advance to review" in output
+    assert "the dashboard was not written: " in output
     assert rig.task()["stage"] == "review"
     assert "use --html without --dry-run" in rig.sweep("--html", str(tmp_path / "page"), "--dry-run", code=2)
     assert not (tmp_path / "page").exists()

@@ -35,9 +35,9 @@ def test_a_page_is_written(rig: SweepRig) -> None:
     """It says what the how-to shows, and all sections that the how-to names are on the page (DOC-1)."""
     shell = Shell(rig.folder / "person", environment(rig))
     shell.here = rig.work.path
-    said = shell.run(SCRIPTS["dashboard"])
+    output = shell.run(SCRIPTS["dashboard"])
     (shown,) = SHOWN.findall(TEXT)
-    assert re.sub("[0-9a-f]{10}", "ID", said) == re.sub("[0-9a-f]{10}", "ID", shown)
+    assert re.sub("[0-9a-f]{10}", "ID", output) == re.sub("[0-9a-f]{10}", "ID", shown)
     page = (rig.work.path / "public" / "index.html").read_text("utf-8")
     named = re.findall(r"^\| ([A-Z][a-z ]+) \|", TEXT, re.M)
     assert re.findall(r"<h2 [^>]*>(.*?)</h2>", page) == [name for name in named if name != "GitHub Pages"]

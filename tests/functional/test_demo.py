@@ -33,7 +33,7 @@ def test_every_step_happens_and_nothing_is_left(tmp_path: Path, engine: str) -> 
     env = fresh(tmp_path) | {"ORCH_SECURITY_ENGINE": engine}
     done = subprocess.run(DEMO, env=env, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
-    for said in (
+    for output in (
         "-> the clean push was accepted",
         "remote: orch-gates: push refused: 1 secret found",
         "-> the commit is not stored on the server",
@@ -56,7 +56,7 @@ def test_every_step_happens_and_nothing_is_left(tmp_path: Path, engine: str) -> 
         "-> the state records what runs, and what that rolled back",
         "All of this happened as described.",
     ):
-        assert said in done.stdout
+        assert output in done.stdout
     assert TOKEN.search(done.stdout + done.stderr) is None
     assert list(tmp_path.glob("orch-gates-*")) == []
 

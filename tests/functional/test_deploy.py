@@ -40,8 +40,8 @@ def until(condition: Callable[[], bool]) -> None:
 
 def test_exit_0_is_deployed(rig: DeployRig) -> None:
     """DEP-1: the environment, the report and the task say so, and every step is legal."""
-    said = rig.deploy("exit 0", "--digest", DIGEST)
-    assert "deploy-status: PASS" in said
+    output = rig.deploy("exit 0", "--digest", DIGEST)
+    assert "deploy-status: PASS" in output
     found, head = rig.environment(), rig.head()
     assert (found["generation"], found["running"], found["unknown"]) == (1, None, "")
     current = found["current"]
@@ -127,9 +127,9 @@ def test_signals_reach_the_command(rig: DeployRig, number: signal.Signals) -> No
 def test_the_command_knows_what_it_is_to_deploy(rig: DeployRig) -> None:
     """IMG-2: and the generation, by which a host tells an old deploy from a new one."""
     script = 'echo "$EXPECTED_REVISION $EXPECTED_DIGEST $ORCH_ENVIRONMENT $ORCH_DEPLOY $ORCH_TASK $ORCH_GENERATION"'
-    said = rig.deploy(script, "--environment", "staging", "--digest", DIGEST)
+    output = rig.deploy(script, "--environment", "staging", "--digest", DIGEST)
     deploy = rig.environment("staging")["current"]["deploy"]
-    assert f"{rig.head()} {DIGEST} staging {deploy} T-1 1\n" in said
+    assert f"{rig.head()} {DIGEST} staging {deploy} T-1 1\n" in output
 
 
 def test_our_secrets_are_not_the_commands(rig: DeployRig) -> None:
@@ -145,8 +145,8 @@ def test_the_output_is_kept_without_secrets(rig: DeployRig) -> None:
     """SEC-5: shown to whoever ran it, taken out of the report."""
     token = github_token()
     (rig.folder / "value").write_text(token)
-    said = rig.deploy(f"echo begin; cat {rig.folder / 'value'}; echo; echo end")
-    assert token in said
+    output = rig.deploy(f"echo begin; cat {rig.folder / 'value'}; echo; echo end")
+    assert token in output
     assert "begin\n[removed: github-pat]\nend\n" in rig.report_text()
     assert token not in rig.everything()
 
@@ -192,7 +192,7 @@ def test_a_declared_deploy_only_alerts(rig: DeployRig) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prepare", "options", "code", "said"),
+    ("prepare", "options", "code", "message"),
     [
         ([], ["--environment", "Production"], 2, "the name of an environment has"),
         ([], ["--environment", "../x"], 2, "the name of an environment has"),
@@ -205,13 +205,13 @@ def test_a_declared_deploy_only_alerts(rig: DeployRig) -> None:
     ],
 )
 def test_what_is_not_to_be_deployed_is_not(
-    rig: DeployRig, prepare: list[list[str]], options: list[str], code: int, said: str
+    rig: DeployRig, prepare: list[list[str]], options: list[str], code: int, message: str
 ) -> None:
     """Nothing runs, nothing is written, and the words say what to do."""
     for command in prepare:
         rig.ok(*command)
     before = rig.commits()
-    assert said in rig.deploy("", *options, code=code)
+    assert message in rig.deploy("", *options, code=code)
     assert (rig.commits(), rig.ran) == (before, 0)
 
 
@@ -230,9 +230,9 @@ def test_what_runs_already_is_not_deployed_again(rig: DeployRig) -> None:
     """Exit 0, and nothing runs; where the task had not moved on, it does."""
     rig.deploy("", "--no-advance")
     before = rig.commits()
-    said = rig.deploy("")
-    assert "production runs" in said
-    assert "nothing to do" in said
+    output = rig.deploy("")
+    assert "production runs" in output
+    assert "nothing to do" in output
     assert (rig.ran, rig.task()["stage"], rig.commits()) == (1, "closing", before + 1)
     assert "nothing to do" in rig.deploy("")
     assert (rig.ran, rig.commits()) == (1, before + 1)
@@ -242,9 +242,9 @@ def test_two_at_once_run_one_after_the_other(rig: DeployRig) -> None:
     """The second is told who deploys, and comes again; other environments go on."""
     rig.new("T-2")
     with rig.deploying("sleep 60"):
-        said = rig.deploy("", task="T-2", code=75)
-        assert "another deploy to production is running: deploy" in said
-        assert "of T-1 by bot on" in said
+        output = rig.deploy("", task="T-2", code=75)
+        assert "another deploy to production is running: deploy" in output
+        assert "of T-1 by bot on" in output
         assert rig.ran == 1
         rig.deploy("", "--environment", "staging", task="T-2")
         assert rig.ran == 2
@@ -278,9 +278,9 @@ def test_a_killed_deploy_is_not_repeated(rig: DeployRig) -> None:
     began = rig.folder / "pid"
     lost = rig.kill(f"echo $$ >{began}; sleep 60")
     until(lambda: not Path(f"/proc/{began.read_text().strip()}").exists())
-    said = rig.deploy("", code=2)
-    assert "what production runs is not known" in said
-    assert "its process" in said
+    output = rig.deploy("", code=2)
+    assert "what production runs is not known" in output
+    assert "its process" in output
     assert rig.environment()["unsettled"]["deploy"] == lost
     assert (rig.report()["deploy_status"], rig.task()["state"]) == ("REFUSED", "held")
     before = rig.commits()
@@ -292,8 +292,8 @@ def test_a_killed_deploy_is_not_repeated(rig: DeployRig) -> None:
 def test_what_ended_and_was_not_recorded_is_known_on_this_machine(rig: DeployRig) -> None:
     """The state branch was away: the exit code is kept, and the next call records it and goes on."""
     gone = rig.server.path.with_name("away.git")
-    said = rig.deploy(f"mv {rig.server.path} {gone}", code=2, env={"ORCH_STATE_TIMEOUT_S": "1"})
-    assert "could not record the result" in said
+    output = rig.deploy(f"mv {rig.server.path} {gone}", code=2, env={"ORCH_STATE_TIMEOUT_S": "1"})
+    assert "could not record the result" in output
     gone.rename(rig.server.path)
     assert rig.environment()["running"] is not None
     again = rig.deploy("")

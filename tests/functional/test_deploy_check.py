@@ -39,12 +39,12 @@ def check(*args: str, revision: str = REVISION, digest: str = "", shell: str = "
     ],
 )
 def test_just_what_is_expected_passes(args: list[str], digest: str, shell: str) -> None:
-    code, said = check(*args, digest=digest, shell=shell)
-    assert (code, said) == (0, f"deploy-check: {REVISION}{' ' + digest if digest else ''}, as expected\n")
+    code, output = check(*args, digest=digest, shell=shell)
+    assert (code, output) == (0, f"deploy-check: {REVISION}{' ' + digest if digest else ''}, as expected\n")
 
 
 @pytest.mark.parametrize(
-    ("args", "expected", "said"),
+    ("args", "expected", "message"),
     [
         (["--revision", OTHER], (REVISION, ""), f"the commit is {OTHER}, expected is {REVISION}"),
         (["--revision", REVISION[:10]], (REVISION, ""), "the commit is aaaaaaaaaa"),
@@ -67,11 +67,11 @@ def test_just_what_is_expected_passes(args: list[str], digest: str, shell: str) 
         (["--revision-file", "/"], (REVISION, ""), "there is no file --revision-file"),
     ],
 )
-def test_anything_else_is_refused(args: list[str], expected: tuple[str, str], said: str) -> None:
+def test_anything_else_is_refused(args: list[str], expected: tuple[str, str], message: str) -> None:
     """Exit 2, also where it cannot be told; what anybody may have written acts on no terminal and no runner."""
     code, told = check(*args, revision=expected[0], digest=expected[1])
     assert code == 2
-    assert said in told
+    assert message in told
     assert told.startswith("deploy-check: refused: ")
     assert told.count("\n") == 1
 

@@ -114,16 +114,16 @@ def test_from_slot_to_slot(host: Host) -> None:
     assert (host.serves(), len(host.pids())) == (second, 1)
     # Another commit was unpacked than the expected one.
     host.new("T-3")
-    said = host.release("T-3", code=2, UNPACKED="d" * 40)
-    assert "deploy-check: refused: the commit is" in said
+    output = host.release("T-3", code=2, UNPACKED="d" * 40)
+    assert "deploy-check: refused: the commit is" in output
     assert (host.serves(), host.task("T-3")["state"]) == (second, "held")
     assert host.environment()["unknown"] == ""
     # It starts and is ill.
     host.new("T-4")
     ill = host.env["UNPACK"]
     assert ill is not None
-    said = host.release("T-4", code=1, UNPACK=f'{ill} && touch "$1/ill"')
-    assert "did not become healthy" in said
+    output = host.release("T-4", code=1, UNPACK=f'{ill} && touch "$1/ill"')
+    assert "did not become healthy" in output
     assert (host.serves(), len(host.pids())) == (second, 1)
     assert host.environment()["current"]["revision"] == second
     # The proxy takes neither the new slot nor the old one again: nobody knows what it serves.

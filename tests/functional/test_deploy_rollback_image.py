@@ -66,9 +66,9 @@ def test_an_image_that_is_there_is_said_nothing_of(rig: DeployRig, registry: Fak
     registry.seen.clear()
     outputs = tmp_path / "outputs"
     outputs.touch()
-    said = deploy(rig, env={"CI": "true", "GITHUB_OUTPUT": str(outputs)})
-    assert "WARNING" not in said
-    assert "not known" not in said
+    output = deploy(rig, env={"CI": "true", "GITHUB_OUTPUT": str(outputs)})
+    assert "WARNING" not in output
+    assert "not known" not in output
     assert [asked.path.rpartition("/")[2] for asked in registry.seen] == [
         digest,
         *(part.digest for part in image().parts),
@@ -88,10 +88,10 @@ def test_an_image_that_is_gone_is_a_warning_before_the_deploy(
     outputs.touch()
     summary.touch()
     runner = {"CI": "true", "GITHUB_OUTPUT": str(outputs), "GITHUB_STEP_SUMMARY": str(summary)}
-    said = deploy(rig, "echo now it runs >&2", runner)
+    output = deploy(rig, "echo now it runs >&2", runner)
     warning = f"WARNING: {registry.host}/acme/app@{digest} of deploy "
-    assert said.index(warning) < said.index("now it runs")
-    assert "so a rollback is impossible" in said
+    assert output.index(warning) < output.index("now it runs")
+    assert "so a rollback is impossible" in output
     assert "is no longer in its registry" in rig.report_text("T-2")
     assert "missing" in outputs.read_text().split("rollback-image", 1)[1].split("\nreason")[0]
     assert "WARNING: the last verified image" in summary.read_text()
@@ -102,9 +102,9 @@ def test_a_registry_that_does_not_say_stops_no_deploy(rig: DeployRig, registry: 
     """That it is not known is said, and is no warning that it is gone."""
     verified(rig, registry)
     registry.bad[""] = says(500)
-    said = deploy(rig)
-    assert re.search("could not check whether .* is still in its registry: ", said)
-    assert "WARNING" not in said
+    output = deploy(rig)
+    assert re.search("could not check whether .* is still in its registry: ", output)
+    assert "WARNING" not in output
 
 
 @pytest.mark.slow
@@ -123,13 +123,13 @@ def test_the_login_goes_only_where_a_setting_says(rig: DeployRig, registry: Fake
     registry.authorization = f"Basic {b64encode(f'deployer:{secret}'.encode()).decode()}"
     registry.seen.clear()
     login = {"ORCH_REGISTRY_USER": "deployer", "ORCH_REGISTRY_TOKEN": secret}
-    said = deploy(rig, env=login)
-    assert "ORCH_REGISTRY_HOST says which registry the login is for" in said
+    output = deploy(rig, env=login)
+    assert "ORCH_REGISTRY_HOST says which registry the login is for" in output
     assert all("Authorization" not in asked.headers for asked in registry.seen)
     rig.new("T-3")
-    said = rig.deploy("", "--no-advance", task="T-3", env={**login, "ORCH_REGISTRY_HOST": registry.host})
-    assert "not known" not in said
-    assert "WARNING" not in said
+    output = rig.deploy("", "--no-advance", task="T-3", env={**login, "ORCH_REGISTRY_HOST": registry.host})
+    assert "not known" not in output
+    assert "WARNING" not in output
     assert registry.seen[-1].headers["Authorization"] == registry.authorization
 
 
@@ -152,6 +152,6 @@ def test_a_rollback_is_told_too(rig: DeployRig, registry: FakeRegistry) -> None:
     rig.work.git("fetch", "--quiet", "origin")
     deploy(rig)
     del registry.documents[f"manifests/{digest}"]
-    said = rig.ok("watch", "rollback", "T-2", "--reason", "customers cannot pay")
-    assert said.index("WARNING: ") < said.index(f"back to {digest}")
+    output = rig.ok("watch", "rollback", "T-2", "--reason", "customers cannot pay")
+    assert output.index("WARNING: ") < output.index(f"back to {digest}")
     assert rig.environment()["current"]["digest"] == digest

@@ -70,8 +70,8 @@ def shell(tmp_path: Path, real: Real) -> Iterator[Shell]:
 
 def test_a_service_goes_to_production_and_back(shell: Shell) -> None:
     """A green deploy over a red production is seen, and what was verified is brought back, once."""
-    said = [shell.run(block["script"], int(block["code"] or 0)) for block in blocks(PAGE, "shop")]
-    first, second, after = said[-5], said[-3], said[-2]
+    output = [shell.run(block["script"], int(block["code"] or 0)) for block in blocks(PAGE, "shop")]
+    first, second, after = output[-5], output[-3], output[-2]
     assert "what can we do for you" in first
     assert "HEALTHY" in first
     assert re.search(r"^production +[0-9a-f]{10} +T-1 +\S+ +verified", first, re.M)

@@ -98,8 +98,8 @@ def till(ready: Callable[[], Any], rig: JobRig, what: str) -> None:
 @pytest.mark.slow
 def test_a_task_moves_from_a_persons_word_to_done_by_itself(rig: JobRig) -> None:
     """JOB-1, REAP-3, ENG-4: each stage starts the next; a red gate sends it back with its words, which are heeded."""
-    said = rig.ok("advance", "T-1", "--approve")
-    assert "T-1: run 1 (developer) started" in said
+    output = rig.ok("advance", "T-1", "--approve")
+    assert "T-1: run 1 (developer) started" in output
     till(lambda: rig.task()["state"] == "done", rig, "T-1 is done")
     # Of two in one second the order of their documents says nothing; that of the steps does.
     runs = sorted((job["role"], job["number"], job["status"]) for job in rig.jobs())
@@ -188,8 +188,8 @@ def test_work_that_cannot_be_started_is_told_and_stays_asked_for(rig: JobRig) ->
     """JOB-1: a log that cannot be written is no start; the attempt waits for the next try."""
     rig.cache.mkdir(exist_ok=True)
     (rig.cache / "jobs").write_text("in the way")
-    said = rig.ok("advance", "T-1", "--approve")
-    assert "start not confirmed" in said
+    output = rig.ok("advance", "T-1", "--approve")
+    assert "start not confirmed" in output
     (waiting,) = rig.jobs()
     assert (waiting["status"], waiting["dispatch"]["sent"]) == ("queued", None)
 

@@ -41,7 +41,7 @@ def test_nothing_to_look_at_is_not_well(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "said"),
+    ("script", "message"),
     [
         ("exit 1", "git version failed (1)"),
         (
@@ -51,11 +51,11 @@ def test_nothing_to_look_at_is_not_well(tmp_path: Path) -> None:
         ("sleep 60", "did not finish"),
     ],
 )
-def test_a_git_that_does_not_work_is_bad(script: str, said: str, tmp_path: Path) -> None:
+def test_a_git_that_does_not_work_is_bad(script: str, message: str, tmp_path: Path) -> None:
     """What it does counts, and not what it calls itself; one that hangs is given up."""
     found = only(tmp_path, "git", env=program(tmp_path / "bin", "git", script))
     assert found["state"] == "bad"
-    assert said in found["seen"]
+    assert message in found["seen"]
     assert "install git" in found["mend"]
 
 

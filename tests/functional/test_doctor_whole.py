@@ -97,7 +97,7 @@ def test_the_page_is_followed_as_written(rig: MergeRig) -> None:
     shell = Shell(rig.folder / "person", env)
     shell.here = rig.work.path
     shell.series(PAGE, "look", 1)
-    said = shell.series(PAGE, "shallow", 2)
+    output = shell.series(PAGE, "shallow", 2)
     (shown,) = SHOWN.findall((ROOT / PAGE).read_text("utf-8"))
-    assert said.startswith(shown)
-    assert "ok              history: the whole history is here" in said
+    assert output.startswith(shown)
+    assert "ok              history: the whole history is here" in output

@@ -32,10 +32,10 @@ def test_main_is_frozen_and_thawed(tmp_path: Path) -> None:
     rig = queue_rig.copy(queue_rig.template(tmp_path / "made"), tmp_path / "project")
     rig.task("T-1", {"values/two": "2\n"})
     page = "docs/how-to/freeze-main.md"
-    said = played(rig, page, "frozen", 3)
+    output = played(rig, page, "frozen", 3)
     (told,) = (re.sub(r"\d{4}-\S+Z", "TIME", text).strip() for text in shown(page))
-    assert told in re.sub(r"\d{4}-\S+Z", "TIME", said)
-    assert "T-1 is held" in said
+    assert told in re.sub(r"\d{4}-\S+Z", "TIME", output)
+    assert "T-1 is held" in output
     assert rig.listed()["freeze"] is None
     assert rig.state_of("T-1")[1] != "held"
 
@@ -45,9 +45,9 @@ def test_one_push_is_let_through(made: Path, tmp_path: Path) -> None:
     rig = merge_rig.copy(made, tmp_path / "project")
     rig.work.git("checkout", "--quiet", "--detach", "origin/main")
     fix = rig.work.commit("mend it", {"values/mended": "9\n"})
-    said = played(rig, "docs/how-to/let-one-push-through.md", "emergency", 3)
-    assert "only merges of" in said
-    assert "production is down" in said
+    output = played(rig, "docs/how-to/let-one-push-through.md", "emergency", 3)
+    assert "only merges of" in output
+    assert "production is down" in output
     assert rig.main == fix
     rig.work.commit("and more", {"values/more": "10\n"})
     assert rig.work.attempt("push", "origin", "HEAD:refs/heads/main").returncode != 0

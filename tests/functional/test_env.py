@@ -70,8 +70,8 @@ def test_a_deploy_under_way_is_shown_and_not_settled(rig: DeployRig) -> None:
 def test_the_lost_deploy_runs(rig: DeployRig) -> None:
     """A person looked: its task counts as deployed, and goes on once it is let go on; the command ran once."""
     lost = rig.kill()
-    said = settle(rig, lost)
-    assert f"production runs {rig.head()[:10]} of T-1 (deploy {lost})" in said
+    output = settle(rig, lost)
+    assert f"production runs {rig.head()[:10]} of T-1 (deploy {lost})" in output
     found = rig.environment()
     assert (found["unknown"], found["unsettled"], found["running"]) == ("", None, None)
     assert (found["current"]["deploy"], found["current"]["standing"]) == (lost, "unwatched")
@@ -116,17 +116,17 @@ def test_something_else_runs(rig: DeployRig) -> None:
 
 
 @pytest.mark.parametrize(
-    ("runs", "said"),
+    ("runs", "message"),
     [
         ("v1.2", "no deploy to production is known as 'v1.2'"),
         ("abcdef1", "name one that `orch-gates env show production` shows"),
         ("", "it is empty"),
     ],
 )
-def test_a_word_names_one_thing(rig: DeployRig, runs: str, said: str) -> None:
+def test_a_word_names_one_thing(rig: DeployRig, runs: str, message: str) -> None:
     rig.deploy("exit 9", code=2)
     before = rig.commits()
-    assert said in settle(rig, runs, code=2)
+    assert message in settle(rig, runs, code=2)
     assert rig.commits() == before
 
 
@@ -172,9 +172,9 @@ def test_a_file_that_cannot_be_read_is_set_apart(rig: DeployRig) -> None:
     rig.deploy("", "--environment", "staging", "--no-advance")
     rig.deploy("", "--no-advance")
     edit_state(rig.server, {"environments/production.md": "broken\n"})
-    said = rig.ok("env", "list")
-    assert "staging" in said
-    assert "environments/production.md" in said
+    output = rig.ok("env", "list")
+    assert "staging" in output
+    assert "environments/production.md" in output
     rig.new("T-2")
     assert "environments/production.md" in rig.deploy("", task="T-2", code=2)
     assert rig.ran == 2

@@ -170,8 +170,8 @@ def test_another_answer(upstream: Upstream, *, acted: bool, done: int) -> None:
 def test_a_page_instead_of_an_answer(upstream: Upstream, status: int) -> None:
     with FaultProxy(upstream.url) as proxy:
         proxy.on("GET", "/x").html(status)
-        said, headers, body = ask(proxy, "GET")
-        assert (said, headers["Content-Type"], body[:15]) == (status, "text/html", b"<!DOCTYPE html>")
+        output, headers, body = ask(proxy, "GET")
+        assert (output, headers["Content-Type"], body[:15]) == (status, "text/html", b"<!DOCTYPE html>")
 
 
 def test_too_many_requests(upstream: Upstream) -> None:

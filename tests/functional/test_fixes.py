@@ -26,14 +26,14 @@ class Person:
     def push(self) -> tuple[int, str]:
         """Push, and what the server says."""
         done = self.work.attempt("push", "--quiet", "--follow-tags", "origin", "HEAD:refs/heads/topic")
-        said = done.stderr.decode()
-        assert self.token not in said
-        return done.returncode, said
+        output = done.stderr.decode()
+        assert self.token not in output
+        return done.returncode, output
 
     def refused(self) -> str:
-        code, said = self.push()
-        assert (code, "1 secret found" in said) == (1, True), said
-        return said
+        code, output = self.push()
+        assert (code, "1 secret found" in output) == (1, True), output
+        return output
 
     def follow(self, said: str, clean: Callable[[], object], **words: str) -> None:
         """Run every command of the message; the value is taken out where git has stopped, or before there is more."""
@@ -85,8 +85,8 @@ class Person:
 
     def done(self) -> None:
         """The push goes through, and nothing that it has holds the value."""
-        code, said = self.push()
-        assert code == 0, said
+        code, output = self.push()
+        assert code == 0, output
         assert self.token not in self.work.git("log", "-p", "-m", "HEAD")
 
 
@@ -115,10 +115,10 @@ def test_a_file_of_a_commit(person: Person, anew: bool, follows: Callable[[Perso
         person.anew()
     person.leak()
     follows(person)
-    said = person.refused()
-    assert COMMAND.findall(said)[0].startswith(first)
-    assert ("--root" in said) == (anew and follows is more)
-    person.follow(said, person.out_of_file)
+    output = person.refused()
+    assert COMMAND.findall(output)[0].startswith(first)
+    assert ("--root" in output) == (anew and follows is more)
+    person.follow(output, person.out_of_file)
     person.done()
 
 
@@ -142,9 +142,9 @@ def test_a_commit_below_a_merge_keeps_it(person: Person) -> None:
     assert person.work.push("HEAD:refs/heads/theirs").returncode == 0
     person.work.git("checkout", "--quiet", "-")
     person.work.git("merge", "--quiet", "--no-ff", "theirs", "-m", "with theirs")
-    said = person.refused()
-    assert "git rebase -i --rebase-merges" in said
-    person.follow(said, person.out_of_file)
+    output = person.refused()
+    assert "git rebase -i --rebase-merges" in output
+    person.follow(output, person.out_of_file)
     person.done()
     assert person.work.git("rev-parse", "HEAD^2") == theirs
 
@@ -245,9 +245,9 @@ def test_one_rebase_begins_where_all_others_come_after(person: Person) -> None:
     first = person.leak()
     second = person.work.commit("second", {"other.txt": f"value = '{github_token()}'\n"})
     more(person)
-    code, said = person.push()
-    assert (code, "2 secrets found" in said) == (1, True)
-    commands = COMMAND.findall(said)
+    code, output = person.push()
+    assert (code, "2 secrets found" in output) == (1, True)
+    commands = COMMAND.findall(output)
     assert commands == [f"git rebase -i {first[:10]}^", "git commit --amend --no-edit", "git rebase --continue"]
     edits = f"sed -i 's/^pick \\({first[:7]}\\|{second[:7]}\\)/edit \\1/'"
     person.work.env |= {"GIT_SEQUENCE_EDITOR": edits, "GIT_EDITOR": "true"}
@@ -274,10 +274,10 @@ def test_who_edits_on_the_server_is_told_so(person: Person, trigger: str, follow
     person.leak()
     follows(person)
     person.work.env |= {"SSH_ORIGINAL_COMMAND": "gitea-internal", "GITEA_PUSH_TRIGGER": trigger}
-    said = person.refused()
+    output = person.refused()
     in_editor = follows is nothing and not trigger
-    assert ("web editor" in said) == in_editor
-    assert bool(COMMAND.findall(said)) != in_editor
+    assert ("web editor" in output) == in_editor
+    assert bool(COMMAND.findall(output)) != in_editor
 
 
 def test_a_sha256_repository_gets_the_same_advice(tmp_path: Path) -> None:

@@ -108,10 +108,10 @@ def test_a_forge_that_is_busy_is_asked_again() -> None:
         assert len(server.seen) == 3
 
 
-@pytest.mark.parametrize("said", ["3600", "9" * 400])
-def test_no_forge_is_waited_for_without_end(said: str) -> None:
+@pytest.mark.parametrize("seconds", ["3600", "9" * 400])
+def test_no_forge_is_waited_for_without_end(seconds: str) -> None:
     """Who asks for more time than one request may take is not waited for at all."""
-    with serving(says(503, {}, Retry_After=said)) as server:
+    with serving(says(503, {}, Retry_After=seconds)) as server:
         with pytest.raises(ForgeUnavailable):
             ask(server.url).get("/x")
         assert len(server.seen) == 1
@@ -126,10 +126,10 @@ def test_no_forge_is_asked_again_at_once(dialect: Dialect) -> None:
         assert len(server.seen) == 1
 
 
-@pytest.mark.parametrize("said", ["-5", "soon", "Wed, 21 Oct 2015 07:28:00 GMT"])
-def test_a_time_that_is_no_number_of_seconds_is_not_read(said: str) -> None:
+@pytest.mark.parametrize("seconds", ["-5", "soon", "Wed, 21 Oct 2015 07:28:00 GMT"])
+def test_a_time_that_is_no_number_of_seconds_is_not_read(seconds: str) -> None:
     """Clocks differ; it is asked again after a second."""
-    with serving(says(503, {}, Retry_After=said), says(200, {"ok": True})) as server:
+    with serving(says(503, {}, Retry_After=seconds), says(200, {"ok": True})) as server:
         assert ask(server.url).get("/x") == {"ok": True}
 
 
@@ -139,8 +139,8 @@ def test_a_list_is_read_to_its_end() -> None:
     with serving(*pages) as server:
         assert [row["id"] for row in ask(server.url).rows("/x", state="open")] == [1, 2, 3]
         assert [one.path for one in server.seen] == [f"/x?state=open&limit=50&page={page}" for page in (1, 2)]
-    for said in ("", "-1", "many", "9" * 5000):
-        with serving(*(says(200, [{"id": page}], X_Total_Count=said) for page in (1, 2)), says(200, [])) as server:
+    for output in ("", "-1", "many", "9" * 5000):
+        with serving(*(says(200, [{"id": page}], X_Total_Count=output) for page in (1, 2)), says(200, [])) as server:
             assert [row["id"] for row in ask(server.url).rows("/x")] == [1, 2]
 
 

@@ -115,7 +115,7 @@ def test_a_commit_that_is_not_here_is_compared_by_its_id(work: Repo, registry: F
 
 
 @pytest.mark.parametrize(
-    ("args", "said"),
+    ("args", "message"),
     [
         (["--tested=v1"], b"--tested v1: a digest is sha256:"),
         (["--base=python:3"], b"--base python:3: an image is named with its registry"),
@@ -123,11 +123,11 @@ def test_a_commit_that_is_not_here_is_compared_by_its_id(work: Repo, registry: F
         (["--report=missing/r.md"], b"does not exist"),
     ],
 )
-def test_wrong_usage_is_two(args: list[str], said: bytes, work: Repo, registry: FakeRegistry) -> None:
+def test_wrong_usage_is_two(args: list[str], message: bytes, work: Repo, registry: FakeRegistry) -> None:
     """Nothing is asked, nothing written (GATE-6)."""
     done = gate(work, registry, *args)
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr
     assert registry.seen == []
 
 
@@ -201,7 +201,7 @@ def test_what_docker_login_wrote_counts(work: Repo, registry: FakeRegistry, dock
 
 
 @pytest.mark.parametrize(
-    ("config", "said"),
+    ("config", "message"),
     [
         ("{", b"is not a JSON object"),
         ("[]", b"is not a JSON object"),
@@ -211,11 +211,11 @@ def test_what_docker_login_wrote_counts(work: Repo, registry: FakeRegistry, dock
     ],
 )
 def test_a_file_of_docker_that_cannot_be_used_is_said(
-    config: str, said: bytes, work: Repo, registry: FakeRegistry, docker: Path
+    config: str, message: bytes, work: Repo, registry: FakeRegistry, docker: Path
 ) -> None:
     """Instead of asking as nobody."""
     registry.push(whole(work), "staging")
     registry.wants = 'Basic realm="x"'
     done = asked(work, registry, docker, config.replace("HOST", registry.host))
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr

@@ -20,9 +20,9 @@ def test_the_commands_of_the_page_work(tmp_path: Path) -> None:
     work = clone(server, shell.here / "app")
     work.commit("first", {"Makefile": "test:\n\ttrue\n"})
     shell.here = work.path
-    said = shell.series(PAGE, "init", 3)
-    assert "would create     .gitea/workflows/queue.yml" in said
-    assert "left alone       .gitea/workflows/queue.yml: somebody edited this file by hand" in said
+    output = shell.series(PAGE, "init", 3)
+    assert "would create     .gitea/workflows/queue.yml" in output
+    assert "left alone       .gitea/workflows/queue.yml: somebody edited this file by hand" in output
     assert ".gitea" in server.git("ls-tree", "--name-only", "main")
     left = sorted(str(path.relative_to(work.path)) for path in work.path.glob("[!.]*"))
     assert left == ["Makefile"]

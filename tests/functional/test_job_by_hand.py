@@ -54,9 +54,9 @@ def test_a_document_that_cannot_be_read_stops_its_own_task_only(rig: JobRig) -> 
     """It is named, and the others are shown; it may be at work, so no other run of its task begins (P2, ST-6)."""
     rig.run("true")
     edit_state(rig.server, {layout.job_path(TaskId("T-1"), "f" * 16): "---\nno: job\n---\n"})
-    said = rig.ok("job", "list", "--all")
-    assert f"cannot read a file of the state branch: {layout.job_path(TaskId('T-1'), 'f' * 16)}" in said
-    assert "succeeded" in said
+    output = rig.ok("job", "list", "--all")
+    assert f"cannot read a file of the state branch: {layout.job_path(TaskId('T-1'), 'f' * 16)}" in output
+    assert "succeeded" in output
     assert "could not check whether a job runs for this task: fix that file first" in rig.run("true", code=2)
     assert "schema" in rig.run("true", code=2, options=("--attempt", "f" * 16))
     rig.new("T-2")
@@ -66,9 +66,9 @@ def test_a_document_that_cannot_be_read_stops_its_own_task_only(rig: JobRig) -> 
 def test_a_job_that_runs_here_is_cancelled_with_its_process(rig: JobRig) -> None:
     """REAP-2: one terminal flip; the process is asked to end, and records nothing over it."""
     with rig.running("sleep 60") as child:
-        said = rig.ok("job", "cancel", "T-1", "--reason", "the wrong branch", "--by", "ann")
-        assert "T-1: cancelled by ann: the wrong branch" in said
-        assert f"process {child.pid} on this machine was sent a signal to end, and ended" in said
+        output = rig.ok("job", "cancel", "T-1", "--reason", "the wrong branch", "--by", "ann")
+        assert "T-1: cancelled by ann: the wrong branch" in output
+        assert f"process {child.pid} on this machine was sent a signal to end, and ended" in output
         out, err = child.communicate(timeout=60)
         assert (child.returncode, out) == (128 + signal.SIGTERM, b"")
         assert b"not recorded: run 1 of developer cancelled at" in err
@@ -82,8 +82,8 @@ def test_a_job_that_runs_here_is_cancelled_with_its_process(rig: JobRig) -> None
 def test_a_command_that_will_not_end_is_killed_when_it_is_cancelled(rig: JobRig) -> None:
     """Two runs never work on one branch: what ignores the request ends ten seconds later, with all in its session."""
     with rig.running("trap '' TERM; while :; do sleep 0.2; done") as child:
-        said = rig.ok("job", "cancel", "T-1", "--reason", "the wrong branch")
-        assert f"process {child.pid} on this machine did not end within 10 s and was killed" in said
+        output = rig.ok("job", "cancel", "T-1", "--reason", "the wrong branch")
+        assert f"process {child.pid} on this machine did not end within 10 s and was killed" in output
         pid = int(next(rig.folder.glob("began-*")).read_text())
     # Whoever ends its session waits for the end of who was killed.
     until = time.monotonic() + 30
@@ -114,8 +114,8 @@ def test_a_process_of_another_machine_is_left_alone(rig: JobRig) -> None:
     rig.queue()
     with subprocess.Popen(["sleep", "60"]) as other:
         _says_it_runs(rig, f"another {machine.identity().host}", other.pid)
-        said = rig.ok("job", "cancel", "T-1", "--reason", "it hangs")
-        assert "seems to run on another machine; bob on another must end it" in said
+        output = rig.ok("job", "cancel", "T-1", "--reason", "it hangs")
+        assert "seems to run on another machine; bob on another must end it" in output
         assert other.poll() is None
         other.kill()
     assert rig.job()["status"] == "cancelled"
@@ -126,8 +126,8 @@ def test_a_runner_that_died_on_this_machine_is_not_looked_for_elsewhere(rig: Job
     with subprocess.Popen(["true"]) as gone:
         gone.wait()
     _says_it_runs(rig, machine.identity().host, gone.pid)
-    said = rig.ok("job", "cancel", "T-1", "--reason", "it was killed")
-    assert f"process {gone.pid} on this machine, which ran it, had ended before" in said
+    output = rig.ok("job", "cancel", "T-1", "--reason", "it was killed")
+    assert f"process {gone.pid} on this machine, which ran it, had ended before" in output
 
 
 def test_a_ci_run_is_cancelled_where_it_runs(rig: JobRig) -> None:
@@ -151,8 +151,8 @@ def test_work_that_failed_too_often_is_tried_again(rig: JobRig) -> None:
     """A person's word: the held task goes on, its tries begin anew, and the next sweep starts a run."""
     failed = work.AskPerson("its work failed 3 times: run 1 failed (exit code 3)")
     rig.ok("task", "hold", "T-1", "--reason", failed.reason)
-    said = rig.retry("--reason", "the database is up again", "--by", "ann")
-    assert "it goes on, and run 1 of developer is queued (command: ./develop)" in said
+    output = rig.retry("--reason", "the database is up again", "--by", "ann")
+    assert "it goes on, and run 1 of developer is queued (command: ./develop)" in output
     assert (rig.task()["state"], rig.task()["reason"]) == ("active", "the database is up again")
     job = rig.job()
     assert (job["status"], job["by"], job["dispatch"]["way"], job["dispatch"]["tries"]) == (
@@ -168,8 +168,8 @@ def test_work_that_failed_too_often_is_tried_again(rig: JobRig) -> None:
 def test_what_a_person_holds_for_another_reason_is_not_let_go(rig: JobRig) -> None:
     rig.ok("task", "hold", "T-1", "--reason", "waiting for legal")
     before = rig.commits()
-    said = rig.retry(code=1)
-    assert "not done: it is held: waiting for legal; `orch-gates task resume T-1` continues it" in said
+    output = rig.retry(code=1)
+    assert "not done: it is held: waiting for legal; `orch-gates task resume T-1` continues it" in output
     assert rig.commits() == before
 
 

@@ -135,8 +135,8 @@ def test_both_streams_are_passed_on_byte_for_byte(told: Path) -> None:
     script = "import sys; d = bytes(range(256)); sys.stdout.buffer.write(d * 4000); sys.stderr.buffer.write(d[::-1])"
     code, out, err = run(told, sys.executable, "-c", script, keep=100)
     assert (code, out, err) == (0, every * 4000, every[::-1])
-    said, _, kept = told.read_bytes().partition(b"\n")
-    assert said == b"0 1024256 False"
+    output, _, kept = told.read_bytes().partition(b"\n")
+    assert output == b"0 1024256 False"
     assert len(kept) == 100
 
 

@@ -120,8 +120,8 @@ def test_a_secret_in_the_output_is_kept_nowhere(guarded: Path, tmp_path: Path) -
     """SEC-5: shown to whoever ran it, replaced in what is recorded; the server's hook takes the rest."""
     rig, token = job_rig.copy(guarded, tmp_path / "project"), github_token()
     (rig.folder / "value").write_text(token)
-    said = rig.sh(f"echo begin; cat {rig.folder / 'value'}; echo; echo end")
-    assert token in said
+    output = rig.sh(f"echo begin; cat {rig.folder / 'value'}; echo; echo end")
+    assert token in output
     assert rig.shown() == "begin\n[removed: github-pat]\nend\n"
     assert token not in rig.everything()
 
@@ -193,10 +193,10 @@ def test_the_feedback_is_handed_to_the_next_run(rig: JobRig) -> None:
         'printf "%s" "$ORCH_FEEDBACK" | cmp - $ORCH_FEEDBACK_FILE && cat $ORCH_FEEDBACK_FILE; echo $ORCH_FEEDBACK_FILE'
     )
     done = rig.say("job", "run", *BY, "--", "sh", "-c", script)
-    said = done.stdout.decode()
-    assert "greets nobody by name" in said
-    assert "# review-approved" in said
-    assert not Path(said.splitlines()[-1]).exists()
+    output = done.stdout.decode()
+    assert "greets nobody by name" in output
+    assert "# review-approved" in output
+    assert not Path(output.splitlines()[-1]).exists()
 
 
 # ---- the gate
@@ -225,8 +225,8 @@ def test_a_gate_that_cannot_be_asked_changes_no_exit_code(rig: JobRig) -> None:
     other = rig.folder / "other"
     subprocess.run(["git", "clone", "--quiet", rig.server.path, other], check=True)
     change = f"cd {other} && echo '# more' >>.orch-gates.yaml && git commit -qam more && git push -q origin main"
-    said = rig.sh(f"{change} && git fetch -q && '{PROGRAM}' advance T-1; true")
-    assert "T-1: not advanced: the pipeline on the state branch is configured by" in said
+    output = rig.sh(f"{change} && git fetch -q && '{PROGRAM}' advance T-1; true")
+    assert "T-1: not advanced: the pipeline on the state branch is configured by" in output
     assert rig.job()["status"] == "succeeded"
     rig.work.git("fetch", "--quiet")
     assert "legal" in rig.ok("state", "verify")
@@ -256,7 +256,7 @@ def test_a_new_commit_needs_no_such_word(rig: JobRig) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prepare", "asked", "code", "said"),
+    ("prepare", "asked", "code", "message"),
     [
         ([], ["--task", "T-9", "--role", "developer"], 2, "there is no task T-9"),
         ([], ["--task", "T-1", "--role", "reviewer"], 2, "which is for role developer, not reviewer"),
@@ -273,13 +273,13 @@ def test_a_new_commit_needs_no_such_word(rig: JobRig) -> None:
     ],
 )
 def test_what_is_not_to_be_done_now_does_not_begin(
-    rig: JobRig, prepare: list[list[str]], asked: list[str], code: int, said: str
+    rig: JobRig, prepare: list[list[str]], asked: list[str], code: int, message: str
 ) -> None:
     """Nothing is run, nothing is written, and the words say what to do."""
     for command in prepare:
         rig.ok(*command)
     before = rig.commits()
-    assert said in rig.ok("job", "run", *asked, "--", "touch", "ran", code=code)
+    assert message in rig.ok("job", "run", *asked, "--", "touch", "ran", code=code)
     assert rig.commits() == before
     assert not (rig.work.path / "ran").exists()
 
@@ -334,7 +334,7 @@ def test_a_dispatch_that_arrives_twice_runs_once(rig: JobRig) -> None:
         done = list(pool.map(go, range(4)))
     assert [code for code, _ in done] == [0] * 4, done
     assert len((rig.work.path / "ran").read_text().split()) == 1
-    assert sum("nothing is run: run 1 of developer" in said for _, said in done) == 3
+    assert sum("nothing is run: run 1 of developer" in output for _, output in done) == 3
     assert (rig.job()["status"], rig.job()["attempt"]) == ("succeeded", attempt)
     assert rig.job()["dispatch"]["way"] == "command"
     again = rig.run("touch", "twice", options=("--attempt", attempt))
@@ -404,8 +404,8 @@ def test_a_runner_that_is_killed_leaves_a_job_that_can_be_judged(rig: JobRig) ->
 def test_the_state_cannot_be_reached_at_the_end(rig: JobRig) -> None:
     """What the command came to stays on this machine, for the next sweep here (REAP-1, tier 2)."""
     away = rig.folder / "away.git"
-    said = rig.sh(f"mv {rig.server.path} {away}; echo done", code=2, env={"ORCH_STATE_TIMEOUT_S": "2"})
-    assert "exit code 0; could not record the result" in said
+    output = rig.sh(f"mv {rig.server.path} {away}; echo done", code=2, env={"ORCH_STATE_TIMEOUT_S": "2"})
+    assert "exit code 0; could not record the result" in output
     away.rename(rig.server.path)
     job = rig.job()
     assert job["status"] == "running"
@@ -427,8 +427,8 @@ def test_a_red_command_stays_red_where_it_cannot_be_recorded(rig: JobRig) -> Non
 def test_a_job_that_somebody_else_ended_is_left_alone(rig: JobRig) -> None:
     """REAP-2: nothing is recorded over it, the gate is not asked, and the exit code is the command's."""
     cancel = f"'{PROGRAM}' job cancel T-1 --reason 'the wrong branch'"
-    said = rig.sh(f"trap '' TERM; {cancel}; {REPORT} PASSED --reason tests; exit 0")
-    assert "not recorded: run 1 of developer cancelled at" in said
+    output = rig.sh(f"trap '' TERM; {cancel}; {REPORT} PASSED --reason tests; exit 0")
+    assert "not recorded: run 1 of developer cancelled at" in output
     assert (rig.job()["status"], rig.job()["exit_code"]) == ("cancelled", None)
     assert rig.task()["stage"] == "development"
     assert "legal" in rig.ok("state", "verify")

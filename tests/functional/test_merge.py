@@ -27,8 +27,8 @@ def rig(made: Path, tmp_path: Path) -> MergeRig:
 def test_a_task_lands(rig: MergeRig) -> None:
     """Validated, merged with trailers, proven, done; the lease is free, and the branch stays."""
     head = rig.task("T-1", {"values/two": "2\n"})
-    code, said = rig.merge("T-1")
-    assert (code, said["outcome"]) == (0, "PASS"), said
+    code, output = rig.merge("T-1")
+    assert (code, output["outcome"]) == (0, "PASS"), output
     assert rig.assert_sound() == ["T-1"]
     assert rig.state_of("T-1") == ("done", "done")
     assert rig.lease()["holder"] == ""
@@ -42,9 +42,9 @@ def test_two_green_branches_that_are_red_together(rig: MergeRig) -> None:
     rig.task("T-2", {"values/too": "2\n"})
     assert rig.merge("T-1")[0] == 0
     before = rig.main
-    code, said = rig.merge("T-2")
-    assert (code, said["outcome"]) == (1, "FAIL")
-    assert "a value is there twice" in said["findings"][0]["description"]
+    code, output = rig.merge("T-2")
+    assert (code, output["outcome"]) == (1, "FAIL")
+    assert "a value is there twice" in output["findings"][0]["description"]
     assert rig.main == before
     assert rig.assert_sound() == ["T-1"]
     assert json.loads(rig.ok("why", "T-2", "--json"))["developer_retries_left"] == 2
@@ -108,9 +108,9 @@ def test_a_conflict_goes_back_with_its_files(rig: MergeRig) -> None:
     rig.task("T-1", {"values/one": "7\n"})
     head = rig.task("T-2", {"values/one": "8\n"})
     assert rig.merge("T-1")[0] == 0
-    code, said = rig.merge("T-2")
-    assert (code, said["outcome"]) == (1, "FAIL")
-    assert [one["path"] for one in said["findings"]] == ["values/one"]
+    code, output = rig.merge("T-2")
+    assert (code, output["outcome"]) == (1, "FAIL")
+    assert [one["path"] for one in output["findings"]] == ["values/one"]
     assert rig.head("task/T-2") == head
     assert rig.lease()["holder"] == ""
     assert rig.state_of("T-2") == ("development", "active")
@@ -124,9 +124,9 @@ def test_a_target_that_is_red_itself_charges_nobody(rig: MergeRig) -> None:
     rig.first = rig.work.commit("red", {"values/again": "1\n"})
     rig.work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
     rig.task("T-1", {"values/two": "2\n"})
-    code, said = rig.merge("T-1")
-    assert (code, said["outcome"]) == (75, "DEFER")
-    assert "main itself fails" in said["reason"]
+    code, output = rig.merge("T-1")
+    assert (code, output["outcome"]) == (75, "DEFER")
+    assert "main itself fails" in output["reason"]
     assert rig.state_of("T-1") == ("development", "deferred")
     assert json.loads(rig.ok("why", "T-1", "--json"))["developer_retries_left"] == 3
 
@@ -136,16 +136,16 @@ def test_running_it_again_changes_nothing(rig: MergeRig) -> None:
     rig.task("T-1", {"values/two": "2\n"})
     assert rig.merge("T-1")[0] == 0
     main, state = rig.main, rig.head("orch-state")
-    code, said = rig.merge("T-1")
-    assert (code, said["outcome"]) == (0, "PASS")
+    code, output = rig.merge("T-1")
+    assert (code, output["outcome"]) == (0, "PASS")
     assert (rig.main, rig.head("orch-state")) == (main, state)
 
 
 def test_the_gate_validates_and_the_merge_goes_on_from_there(rig: MergeRig) -> None:
     """A tree that was proven is not tested again, and the lease is kept in between."""
     rig.task("T-1", {"values/two": "2\n"})
-    code, said = rig.gate("T-1")
-    assert (code, said["outcome"], said["evidence"]["phase"]) == (0, "PASS", "validated")
+    code, output = rig.gate("T-1")
+    assert (code, output["outcome"], output["evidence"]["phase"]) == (0, "PASS", "validated")
     assert rig.main == rig.first
     lease = rig.lease()
     assert (lease["holder"], lease.get("claim")) == ("T-1", None)
@@ -153,9 +153,9 @@ def test_the_gate_validates_and_the_merge_goes_on_from_there(rig: MergeRig) -> N
     assert rig.gate("T-1")[0] == 0
     assert rig.head("orch-state") == state, "asking again writes nothing"
     rig.task("T-2", {"values/three": "3\n"})
-    code, said = rig.merge("T-2")
-    assert (code, said["outcome"]) == (75, "DEFER")
-    assert "T-1 holds the lease on main" in said["reason"]
+    code, output = rig.merge("T-2")
+    assert (code, output["outcome"]) == (75, "DEFER")
+    assert "T-1 holds the lease on main" in output["reason"]
     assert rig.merge("T-1")[0] == 0
     assert rig.attempt("T-1")["runs"] == 1
 
@@ -205,7 +205,7 @@ def test_the_hook_compares_every_part_of_a_merge(rig: MergeRig) -> None:
     assert found["phase"] == "merging"
     work = rig.work
     work.git("fetch", "--quiet", "origin")
-    said = {
+    output = {
         "Orch-Task": "T-1",
         "Orch-Generation": str(found["generation"]),
         "Orch-Base": found["base"],
@@ -215,7 +215,7 @@ def test_the_hook_compares_every_part_of_a_merge(rig: MergeRig) -> None:
     other, first = rig.head("task/T-2"), f"{found['base']}~1"
 
     def push(changed: dict[str, str], tree: str = "", parents: tuple[str, ...] = ()) -> tuple[int, str]:
-        block = "\n".join(f"{key}: {value}" for key, value in (said | changed).items() if value)
+        block = "\n".join(f"{key}: {value}" for key, value in (output | changed).items() if value)
         sides = [arg for parent in parents or (found["base"], found["commit"]) for arg in ("-p", parent)]
         made = work.git("commit-tree", *sides, "-m", f"Land it\n\n{block}", tree or found["tree"])
         done = work.attempt("push", "--quiet", "--force", "origin", f"{made}:refs/heads/main")
@@ -276,9 +276,9 @@ def test_a_marker_that_is_gone_holds_the_task(rig: MergeRig) -> None:
     """MRG-10: the lease stays with it, so nothing else lands on a main that has lost something."""
     rig.ok("marker", "add", "values/one", "1", "--reason", "the first value")
     rig.task("T-1", {"values/one": "7\n"})
-    code, said = rig.merge("T-1")
-    assert (code, said["outcome"]) == (2, "HOLD")
-    assert "main regressed" in said["reason"]
+    code, output = rig.merge("T-1")
+    assert (code, output["outcome"]) == (2, "HOLD")
+    assert "main regressed" in output["reason"]
     assert rig.state_of("T-1") == ("development", "held")
     rig.task("T-2", {"values/three": "3\n"})
     assert rig.merge("T-2")[0] == 75
@@ -310,18 +310,18 @@ def test_all_that_waits_is_merged_in_its_order(rig: MergeRig) -> None:
     rig.task("T-3", {"values/three": "3\n"})
     rig.ok("task", "new", "T-4", "Nobody has begun it")
     done = rig.say("merge", "--waiting", "--json")
-    said = json.loads(done.stdout)
-    assert (done.returncode, said["outcome"]) == (1, "FAIL")
+    output = json.loads(done.stdout)
+    assert (done.returncode, output["outcome"]) == (1, "FAIL")
     assert len(rig.assert_sound()) == 2
     (red,) = (name for name in ("T-1", "T-2") if rig.state_of(name)[0] != "done")
-    assert said["evidence"][f"task {red}"].startswith("FAIL: the test command")
-    assert "branch task/T-4 does not exist on the server" in said["evidence"]["task T-4"]
-    assert "T-4" not in said["reason"]
+    assert output["evidence"][f"task {red}"].startswith("FAIL: the test command")
+    assert "branch task/T-4 does not exist on the server" in output["evidence"]["task T-4"]
+    assert "T-4" not in output["reason"]
     state = rig.head("orch-state")
     done = rig.say("merge", "--waiting", "--json")
-    said = json.loads(done.stdout)
-    assert (done.returncode, said["outcome"]) == (0, "SKIP")
-    assert said["reason"] == "no task waits to be merged; not ready: T-4"
+    output = json.loads(done.stdout)
+    assert (done.returncode, output["outcome"]) == (0, "SKIP")
+    assert output["reason"] == "no task waits to be merged; not ready: T-4"
     assert rig.head("orch-state") == state
     assert rig.say("merge", "--waiting", "--task", "T-4").returncode == 2
 
@@ -331,9 +331,9 @@ def test_a_gate_validates_all_that_waits_one_lease_at_a_time(rig: MergeRig) -> N
     rig.task("T-1", {"values/two": "2\n"})
     rig.task("T-2", {"values/three": "3\n"})
     done = rig.say("gate", "merge", "--waiting", "--json")
-    said = json.loads(done.stdout)
-    assert (done.returncode, said["outcome"]) == (75, "DEFER")
-    assert said["evidence"]["task T-1"].startswith("PASS")
+    output = json.loads(done.stdout)
+    assert (done.returncode, output["outcome"]) == (75, "DEFER")
+    assert output["evidence"]["task T-1"].startswith("PASS")
     assert rig.main == rig.first
 
 
@@ -395,9 +395,9 @@ def test_a_cancelled_task_keeps_nobody_waiting(rig: MergeRig) -> None:
 def test_a_command_that_gets_no_credentials(rig: MergeRig) -> None:
     """It sees no token, no setting of ours and no repository, and what looks like a credential is never handed on."""
     rig.task("T-1", {"test.sh": "env >&2; git log >&2; ls -a >&2; exit 1\n"})
-    code, said = rig.merge("T-1", ORCH_MERGE_TEST_ENV="SECRET_TOKEN")
+    code, output = rig.merge("T-1", ORCH_MERGE_TEST_ENV="SECRET_TOKEN")
     assert code == 2
-    assert "gets no credentials" in said["reason"]
+    assert "gets no credentials" in output["reason"]
     done = rig.say("merge", "--task", "T-1", MY_TOOL="here", ORCH_MERGE_TEST_ENV="MY_TOOL", SECRET_TOKEN="xyzzy")
     assert done.returncode == 1
     told = done.stdout.decode()
@@ -411,9 +411,9 @@ def test_a_fence_that_the_forge_does_not_have_is_said(rig: MergeRig) -> None:
     """MRG-5: with `status`, anybody could merge where the forge does not require it."""
     rig.task("T-1", {"values/two": "2\n"})
     rig.env["ORCH_MERGE_FENCE"] = "status"
-    code, said = rig.merge("T-1")
+    code, output = rig.merge("T-1")
     assert code == 2
-    assert "does not require the status orch/merge/main" in said["reason"]
+    assert "does not require the status orch/merge/main" in output["reason"]
     rig.require("orch/merge/main")
     assert rig.merge("T-1")[0] == 0
 
@@ -428,8 +428,8 @@ def test_what_others_merged_is_found_to_have_landed(rig: MergeRig) -> None:
     work.git("checkout", "--quiet", "--detach", "origin/main")
     work.git("merge", "--quiet", "--no-ff", "-m", "by hand", "origin/task/T-1")
     work.git("push", "--quiet", "origin", "HEAD:refs/heads/main", ":refs/heads/task/T-1")
-    code, said = rig.merge("T-1")
-    assert (code, said["outcome"]) == (0, "PASS"), said
+    code, output = rig.merge("T-1")
+    assert (code, output["outcome"]) == (0, "PASS"), output
     assert rig.state_of("T-1") == ("done", "done")
     assert rig.lease()["holder"] == ""
 
@@ -439,10 +439,10 @@ def test_a_branch_that_adds_nothing_is_nobodys_fault(rig: MergeRig) -> None:
     rig.task("T-1", {"values/two": "2\n"})
     rig.task("T-2", {"values/two": "2\n"})
     assert rig.merge("T-1")[0] == 0
-    code, said = rig.merge("T-2")
-    assert (code, said["outcome"]) == (1, "FAIL")
-    assert "has all of it" in said["reason"]
-    assert "Cancel the task" in said["next_step"]
+    code, output = rig.merge("T-2")
+    assert (code, output["outcome"]) == (1, "FAIL")
+    assert "has all of it" in output["reason"]
+    assert "Cancel the task" in output["next_step"]
     assert json.loads(rig.ok("why", "T-2", "--json"))["developer_retries_left"] == 3
     assert rig.state_of("T-2") == ("development", "active")
 
@@ -476,8 +476,8 @@ def test_a_branch_that_only_the_forge_moves_is_no_tasks(rig: MergeRig) -> None:
     rig.work.git("push", "--quiet", "origin", f"{rig.main}:refs/heads/release")
     rig.work.git("fetch", "--quiet", "origin")
     rig.ok("task", "new", "T-1", "main into release", "--branch", "main")
-    code, said = rig.merge("T-1", ORCH_TARGET="release")
-    assert (code, "never pushed to" in said["reason"]) == (1, True)
+    code, output = rig.merge("T-1", ORCH_TARGET="release")
+    assert (code, "never pushed to" in output["reason"]) == (1, True)
     assert rig.main == rig.first
 
 
@@ -486,8 +486,8 @@ def test_an_attempt_for_one_target_is_not_used_for_another(rig: MergeRig) -> Non
     rig.work.git("push", "--quiet", "origin", f"{rig.main}:refs/heads/release")
     rig.task("T-1", {"values/two": "2\n"})
     assert rig.gate("T-1")[0] == 0
-    code, said = rig.merge("T-1", ORCH_TARGET="release")
-    assert (code, "into main is already in progress" in said["reason"]) == (75, True)
+    code, output = rig.merge("T-1", ORCH_TARGET="release")
+    assert (code, "into main is already in progress" in output["reason"]) == (75, True)
     assert rig.main == rig.first
 
 
@@ -499,9 +499,9 @@ def test_a_branch_that_was_set_back_is_begun_anew(rig: MergeRig) -> None:
     head = rig.head("task/T-2")
     assert rig.gate("T-2")[0] == 0
     rig.work.git("push", "--quiet", "--force", "origin", f"{head}:refs/heads/task/T-2")
-    code, said = rig.gate("T-2")
+    code, output = rig.gate("T-2")
     assert code == 0
-    assert rig.head("task/T-2") == said["evidence"]["commit"]
+    assert rig.head("task/T-2") == output["evidence"]["commit"]
 
 
 def test_a_shallow_clone_takes_no_lease(rig: MergeRig) -> None:
@@ -519,15 +519,15 @@ def test_a_conflict_in_attributes_is_a_conflict(rig: MergeRig) -> None:
     rig.task("T-1", {".gitattributes": "*.a text\n"})
     rig.task("T-2", {".gitattributes": "*.b binary\n"})
     assert rig.merge("T-1")[0] == 0
-    code, said = rig.merge("T-2")
-    assert (code, [one["path"] for one in said["findings"]]) == (1, [".gitattributes"])
+    code, output = rig.merge("T-2")
+    assert (code, [one["path"] for one in output["findings"]]) == (1, [".gitattributes"])
 
 
 def test_a_configuration_that_cannot_be_used_does_not_land(rig: MergeRig) -> None:
     """With it nobody could merge its repair."""
     rig.task("T-1", {".orch-gates.yaml": "stages: nothing\n"})
-    code, said = rig.merge("T-1")
-    assert (code, "would make .orch-gates.yaml invalid" in said["reason"]) == (1, True)
+    code, output = rig.merge("T-1")
+    assert (code, "would make .orch-gates.yaml invalid" in output["reason"]) == (1, True)
     assert rig.main == rig.first
 
 
@@ -536,8 +536,8 @@ def test_what_was_red_is_not_tested_again_for_nothing(rig: MergeRig) -> None:
     rig.task("T-1", {"values/again": "1\n"})
     assert rig.merge("T-1")[0] == 1
     state = rig.head("orch-state")
-    code, said = rig.merge("T-1")
-    assert (code, "was sent back" in said["reason"]) == (1, True)
+    code, output = rig.merge("T-1")
+    assert (code, "was sent back" in output["reason"]) == (1, True)
     assert rig.head("orch-state") == state
 
 

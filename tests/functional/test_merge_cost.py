@@ -52,8 +52,8 @@ def test_the_gate_on_a_proven_tree(rig: MergeRig, tmp_path: Path) -> None:
     """At most 4 pushes of the state, 1 fetch, 1 push of the branch, and few other git processes; no test runs."""
     before = int(rig.server.git("rev-list", "--count", "orch-state"))
     counting = Counting(tmp_path)
-    code, said = rig.gate("T-1", PATH=f"{counting.folder}:/usr/bin:/bin")
-    assert (code, said["evidence"]["proven"]) == (0, "cache"), said
+    code, output = rig.gate("T-1", PATH=f"{counting.folder}:/usr/bin:/bin")
+    assert (code, output["evidence"]["proven"]) == (0, "cache"), output
     assert rig.attempt("T-1")["runs"] == 0
     assert int(rig.server.git("rev-list", "--count", "orch-state")) - before <= _MOST_STATE_PUSHES
     started = counting.started()

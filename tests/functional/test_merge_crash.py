@@ -78,8 +78,8 @@ def test_killed_at_any_moment(
             assert moment > 6, "no moment was met"
             break
         assert child.returncode == -signal.SIGKILL, told
-        code, said = rig.merge("T-1")
-        assert code == (0 if lands else 1), (moment, said)
+        code, output = rig.merge("T-1")
+        assert code == (0 if lands else 1), (moment, output)
         assert rig.assert_sound() == (["T-1"] if lands else []), moment
         assert rig.state_of("T-1") == (("done", "done") if lands else ("development", "active")), moment
         assert rig.lease()["holder"] == "", moment
@@ -106,8 +106,8 @@ def test_killed_before_it_is_known_that_a_person_decides(made: Path, tmp_path: P
             continue
         met += 1
         for _ in range(2):
-            code, said = rig.merge("T-1")
-            assert (code, rig.state_of("T-1")) == (2, ("development", "held")), (moment, said)
+            code, output = rig.merge("T-1")
+            assert (code, rig.state_of("T-1")) == (2, ("development", "held")), (moment, output)
         rig.ok("task", "resume", "T-1", "--reason", "thawed")
         assert rig.merge("T-1")[0] == 0, moment
         assert rig.assert_sound() == ["T-1"], moment

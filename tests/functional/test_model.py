@@ -180,6 +180,6 @@ def test_a_model_is_searched_by_hand(real: Callable[[str], Path], tmp_path: Path
     """The commands of the page, with a switch that takes a guard away: the trail is what it kept out (DOC-1)."""
     shell = Shell(tmp_path, {"PATH": f"{real('spin').parent}{os.pathsep}{os.environ['PATH']}"})
     shutil.copytree(MODELS, shell.here, dirs_exist_ok=True)
-    said = shell.series("docs/explanation/model.md", "spin", 1)
-    assert_broken(said, {"nothing_lost"})
-    assert "spin: trail ends after" in said
+    output = shell.series("docs/explanation/model.md", "spin", 1)
+    assert_broken(output, {"nothing_lost"})
+    assert "spin: trail ends after" in output

@@ -381,9 +381,9 @@ def test_the_page_is_followed_to_its_end(past: Past) -> None:
     run("git", "clone", "-q", "--bare", past.work.path, shell.here / "plain.git", cwd=past.folder)
     run("git", "clone", "-q", shell.here / "plain.git", shell.here / "app", cwd=past.folder)
     shell.here /= "app"
-    said = shell.series(PAGE, "past", 3)
+    output = shell.series(PAGE, "past", 3)
     [shown_there] = shown(PAGE)
-    assert without_numbers(shown_there) in without_numbers(said)
+    assert without_numbers(shown_there) in without_numbers(output)
 
     shell.here = shell.here.parent
     server = Repo(Path(past.server.path.rename(shell.here / "server.git")))

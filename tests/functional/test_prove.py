@@ -59,8 +59,8 @@ def scene(tmp_path: Path) -> Scene:
 
 def test_a_merge_is_proven_with_its_content(scene: Scene) -> None:
     landed = scene.merge("--no-ff", "--message", "Land it")
-    code, said = scene.prove(scene.head, "--on", "main", "--base", scene.base)
-    assert (code, said["landed"], said["rung"], said["merge"]) == (0, "landed", "tree identity", landed)
+    code, output = scene.prove(scene.head, "--on", "main", "--base", scene.base)
+    assert (code, output["landed"], output["rung"], output["merge"]) == (0, "landed", "tree identity", landed)
     done = scene.run("task", "--on", "main")
     assert done.stdout.decode().startswith(f"landed: main at {landed[:10]} has {scene.head[:10]} by the merge")
 
@@ -69,8 +69,8 @@ def test_a_fast_forward_and_what_came_after_are_proven(scene: Scene) -> None:
     scene.merge("--ff-only")
     scene.work.commit("more", {"more.txt": "x\n"})
     scene.pushed()
-    code, said = scene.prove(scene.head)
-    assert (code, said["rung"], said["merge"]) == (0, "ancestry", None)
+    code, output = scene.prove(scene.head)
+    assert (code, output["rung"], output["merge"]) == (0, "ancestry", None)
 
 
 def test_an_older_merge_is_found_among_many(scene: Scene) -> None:
@@ -92,8 +92,8 @@ def test_what_the_clone_does_not_know_yet_is_fetched(scene: Scene, tmp_path: Pat
 
 
 def test_what_is_not_there_is_not_landed(scene: Scene) -> None:
-    code, said = scene.prove("task", "--on", "main")
-    assert (code, said["landed"], said["rung"]) == (1, "not landed", "ancestry")
+    code, output = scene.prove("task", "--on", "main")
+    assert (code, output["landed"], output["rung"]) == (1, "not landed", "ancestry")
 
 
 @pytest.mark.parametrize("how", ["squash", "rebase"])
@@ -107,17 +107,17 @@ def test_another_commit_with_the_same_content_is_named(scene: Scene, how: str) -
     else:
         scene.work.git("cherry-pick", "task")
     landed = scene.pushed()
-    code, said = scene.prove(scene.head, "--on", "main")
+    code, output = scene.prove(scene.head, "--on", "main")
     assert code == 1
-    assert f"its content is there as {landed[:10]}" in said["reason"]
+    assert f"its content is there as {landed[:10]}" in output["reason"]
 
 
 def test_a_merge_that_drops_the_content_is_seen(scene: Scene) -> None:
     """It has the commit as a parent, so ancestry alone would say yes; the command in the message shows what is gone."""
     scene.merge("--no-ff", "--strategy=ours", "--message", "Land it")
-    code, said = scene.prove(scene.head, "--on", "main")
-    assert (code, said["landed"], said["rung"]) == (2, "unknown", "tree identity")
-    command = said["reason"].split("`")[3]
+    code, output = scene.prove(scene.head, "--on", "main")
+    assert (code, output["landed"], output["rung"]) == (2, "unknown", "tree identity")
+    command = output["reason"].split("`")[3]
     assert "task.txt" in scene.work.git(*command.split()[1:])
 
 
@@ -127,20 +127,20 @@ def test_a_conflict_that_a_person_resolved_is_no_doubt(scene: Scene) -> None:
     scene.work.attempt("merge", "--no-ff", "--message", "Land it", "task")
     scene.work.commit("Land it", {"task.txt": "both\n"})
     scene.pushed()
-    code, said = scene.prove(scene.head, "--on", "main")
-    assert (code, said["rung"]) == (0, "ancestry")
-    assert "merged it by hand" in said["reason"]
+    code, output = scene.prove(scene.head, "--on", "main")
+    assert (code, output["rung"]) == (0, "ancestry")
+    assert "merged it by hand" in output["reason"]
 
 
 def test_a_rebase_that_emptied_the_branch_landed_nothing(scene: Scene) -> None:
     """The head is main's own tip: ancestry holds, and no commit of the branch is there."""
-    code, said = scene.prove(scene.base, "--on", "main", "--base", scene.base)
-    assert (code, said["rung"]) == (1, "not empty")
+    code, output = scene.prove(scene.base, "--on", "main", "--base", scene.base)
+    assert (code, output["rung"]) == (1, "not empty")
     scene.work.git("switch", "--quiet", "main")
     scene.work.git("commit", "--quiet", "--allow-empty", "--message", "nothing")
     empty = scene.pushed()
-    code, said = scene.prove(empty, "--on", "main", "--base", scene.base)
-    assert (code, said["rung"]) == (1, "not empty")
+    code, output = scene.prove(empty, "--on", "main", "--base", scene.base)
+    assert (code, output["rung"]) == (1, "not empty")
 
 
 @pytest.mark.parametrize(
@@ -169,23 +169,23 @@ def test_what_cannot_be_told_is_neither(scene: Scene, tmp_path: Path, what: str,
             scene.server.path.rename(tmp_path / "gone.git")
         case _:
             args[0] = ""
-    code, said = scene.prove(*args, repo=repo)
+    code, output = scene.prove(*args, repo=repo)
     assert code == 2
-    assert words in said["reason"]
+    assert words in output["reason"]
 
 
 def test_the_server_itself_needs_no_clone(scene: Scene) -> None:
     landed = scene.merge("--no-ff", "--message", "Land it")
-    code, said = scene.prove(scene.head, "--on", "main", repo=scene.server)
-    assert (code, said["merge"]) == (0, landed)
+    code, output = scene.prove(scene.head, "--on", "main", repo=scene.server)
+    assert (code, output["merge"]) == (0, landed)
 
 
 def test_of_a_stack_every_commit_is_proven_by_its_merge(scene: Scene) -> None:
     """One below the head of a branch came in with it."""
     scene.work.commit("more", {"more.txt": "x\n"})
     landed = scene.merge("--no-ff", "--message", "Land it")
-    code, said = scene.prove(scene.head, "--on", "main")
-    assert (code, said["rung"], said["merge"]) == (0, "tree identity", landed)
+    code, output = scene.prove(scene.head, "--on", "main")
+    assert (code, output["rung"], output["merge"]) == (0, "tree identity", landed)
 
 
 def lose(scene: Scene, how: str) -> None:
@@ -228,8 +228,8 @@ def test_content_that_is_lost_on_the_way_is_seen(scene: Scene, how: str) -> None
     """Wherever the merge that drops it stands, the file is not there, and the answer is no yes (MRG-9)."""
     lose(scene, how)
     assert scene.work.attempt("cat-file", "-e", "main:task.txt").returncode or how == "a conflict"
-    code, said = scene.prove(scene.head, "--on", "main")
-    assert (code, said["landed"], said["rung"]) == (2, "unknown", "tree identity")
+    code, output = scene.prove(scene.head, "--on", "main")
+    assert (code, output["landed"], output["rung"]) == (2, "unknown", "tree identity")
 
 
 def test_an_honest_merge_of_several_is_landed(scene: Scene) -> None:
@@ -238,8 +238,8 @@ def test_an_honest_merge_of_several_is_landed(scene: Scene) -> None:
     scene.work.git("switch", "--quiet", "main")
     scene.work.commit("meanwhile", {"m.txt": "x\n"})
     landed = scene.merge("--no-ff", "--message", "Land both", "other")
-    code, said = scene.prove(scene.head, "--on", "main")
-    assert (code, said["rung"], said["merge"]) == (0, "ancestry", landed)
+    code, output = scene.prove(scene.head, "--on", "main")
+    assert (code, output["rung"], output["merge"]) == (0, "ancestry", landed)
 
 
 def test_bookkeeping_after_it_takes_nothing_away(scene: Scene) -> None:
@@ -257,9 +257,9 @@ def test_only_names_of_this_clone_count(scene: Scene, name: str) -> None:
     """And full ids; whatever the comparison is made with has no names for anybody."""
     scene.merge("--no-ff", "--message", "Land it")
     for args in ([name, "--on", "main"], [scene.head, "--on", "main", "--base", name]):
-        code, said = scene.prove(*args)
+        code, output = scene.prove(*args)
         assert code == 2
-        assert "names no commit" in said["reason"]
+        assert "names no commit" in output["reason"]
 
 
 def test_a_name_that_may_be_two_things_is_none(scene: Scene) -> None:
@@ -279,8 +279,8 @@ def test_the_server_is_where_the_clone_fetches(scene: Scene, tmp_path: Path, how
     scene.server.git("update-ref", "refs/heads/main", scene.base)
     if how == "pushurl":
         scene.work.git("config", "remote.origin.pushurl", str(fork.path))
-    code, said = scene.prove(scene.head, "--on", "main", repo=scene.work if how == "pushurl" else fork)
-    assert (code, said["landed"]) == (1, "not landed")
+    code, output = scene.prove(scene.head, "--on", "main", repo=scene.work if how == "pushurl" else fork)
+    assert (code, output["landed"]) == (1, "not landed")
 
 
 @pytest.mark.parametrize("what", ["nothing", "what the base has"])
@@ -295,8 +295,8 @@ def test_what_changes_nothing_at_the_base_landed_nothing(scene: Scene, what: str
     work.git("switch", "--quiet", "main")
     work.git("merge", "--quiet", "--no-ff", "--message", "Land", "empty")
     scene.pushed()
-    code, said = scene.prove(head, "--on", "main", "--base", base)
-    assert (code, said["rung"]) == (1, "not empty")
+    code, output = scene.prove(head, "--on", "main", "--base", base)
+    assert (code, output["rung"]) == (1, "not empty")
 
 
 def test_without_room_to_compare_in_nothing_is_told(

@@ -110,9 +110,9 @@ def test_a_push_takes_it_out(rig: QueueRig) -> None:
     pushed = rig.branch("one", {"values/three": "3\n"}, base="origin/one")
     rig.ci(pushed)
     rig.ok("queue", "thaw")
-    code, said = rig.ran()
+    code, output = rig.ran()
     assert code == 0
-    assert [(one["pull"], one["what"]) for one in said["done"]] == [(pull.number, "out")]
+    assert [(one["pull"], one["what"]) for one in output["done"]] == [(pull.number, "out")]
     assert rig.labels(pull.number) == ()
     assert rig.assert_sound() == [f"PR-{blocked.number}"]
     (comment,) = rig.comments(pull.number)
@@ -208,8 +208,8 @@ def test_a_red_target_freezes_it(rig: QueueRig) -> None:
     pull = rig.asked("one", {"values/two": "2\n"})
     rig.ci(rig.main, StatusState.FAILURE)
     for _ in range(2):
-        code, said = rig.ran()
-        assert (code, said["frozen"].startswith("main itself is red")) == (0, True)
+        code, output = rig.ran()
+        assert (code, output["frozen"].startswith("main itself is red")) == (0, True)
     assert (rig.document_of(pull)["defers"], rig.order()) == (0, [pull.number])
     rig.ci(rig.main)
     assert rig.run()[1] == {pull.number: "landed"}
@@ -347,12 +347,12 @@ def test_a_dry_run_does_nothing(rig: QueueRig) -> None:
     """It says what would be recorded, and writes neither state nor label nor comment."""
     pull = rig.asked("one", {"values/two": "2\n"})
     before = rig.commits()
-    said = rig.ok("queue", "run", "--dry-run")
+    output = rig.ok("queue", "run", "--dry-run")
     planned = json.loads(rig.ok("queue", "run", "--dry-run", "--json"))
     assert [(one["pull"], one["what"]) for one in planned["actions"]] == [(pull.number, "queue")]
     assert (planned["order"], planned["frozen"]) == ([pull.number], "")
-    assert f"#{pull.number} would be queued" in said
-    assert f"their turns would come in this order: #{pull.number}" in said
+    assert f"#{pull.number} would be queued" in output
+    assert f"their turns would come in this order: #{pull.number}" in output
     assert (rig.commits(), rig.comments(pull.number), rig.order()) == (before, [], [])
 
 
@@ -379,14 +379,14 @@ def test_the_queue_scans_what_a_pull_request_adds(rig: QueueRig) -> None:
     token = github_token()
     leak = rig.asked("leak", {"config.py": f'token = "{token}"\n'})
     clean = rig.asked("clean", {"values/two": "2\n"})
-    code, said = rig.ran(ORCH_SECURITY_ENABLED="true")
-    assert (code, {one["pull"]: one["outcome"] for one in said["turns"]}) == (
+    code, output = rig.ran(ORCH_SECURITY_ENABLED="true")
+    assert (code, {one["pull"]: one["outcome"] for one in output["turns"]}) == (
         0,
         {leak.number: "sent back", clean.number: "landed"},
     )
     assert "config.py" in str(rig.document_of(leak)["feedback"])
     kept = rig.server.git("log", "--patch", "orch-state")
-    assert token not in kept + str(said) + "".join(rig.comments(leak.number))
+    assert token not in kept + str(output) + "".join(rig.comments(leak.number))
     # Asked again without a new commit: it is judged again, not believed.
     rig.label(leak.number)
     assert rig.run(ORCH_SECURITY_ENABLED="true")[1] == {leak.number: "sent back"}
@@ -405,8 +405,8 @@ def test_a_clean_scan_counts_again_for_the_same_commit(rig: QueueRig) -> None:
     assert rig.run(**on)[1] == {other.number: "sent back"}
     rig.ci(caught_up)
     rig.label(other.number)
-    said = rig.ran(**on)[1]
-    assert {one["pull"]: one["outcome"] for one in said["turns"]} == {other.number: "landed"}, said
+    output = rig.ran(**on)[1]
+    assert {one["pull"]: one["outcome"] for one in output["turns"]} == {other.number: "landed"}, output
 
 
 def test_each_target_has_a_queue_of_its_own(rig: QueueRig) -> None:

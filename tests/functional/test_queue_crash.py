@@ -49,8 +49,8 @@ def told(rig: QueueRig, dies_at: int = 0) -> tuple[int, list[tuple[str, int]]]:
     child = worker(rig.work.path, rig.env, dies_at=dies_at)
     out, err = child.communicate(timeout=240)
     assert child.returncode in {0, -signal.SIGKILL}, err
-    said = [line.split() for line in out.splitlines() if line.startswith("effect ")]
-    return child.returncode, [(name, int(moment)) for _, name, moment in said]
+    output = [line.split() for line in out.splitlines() if line.startswith("effect ")]
+    return child.returncode, [(name, int(moment)) for _, name, moment in output]
 
 
 # After the beginning of an effect: what the forge does writes the state in between, and then the queue does.

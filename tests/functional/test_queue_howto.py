@@ -52,17 +52,17 @@ def follow(rig: QueueRig, name: str, index: int) -> str:
 def test_the_commands_for_one_pull_request(rig: QueueRig) -> None:
     """Ask, overtake, look, and leave (DOC-1, MRG-13)."""
     rig.ci(rig.seen(12).head)
-    said = follow(rig, "queue", 0)
-    assert "PR-12 is in the queue" in said
-    assert "pull request 12 has the priority urgent" in said
-    assert "not before the release" in said
+    output = follow(rig, "queue", 0)
+    assert "PR-12 is in the queue" in output
+    assert "pull request 12 has the priority urgent" in output
+    assert "not before the release" in output
     assert (rig.order(), rig.labels(12)) == ([], ())
 
 
 def test_freeze_and_thaw(rig: QueueRig) -> None:
     """The freeze is at the top of the list, and is gone afterwards (DOC-1, MRG-13)."""
-    said = follow(rig, "queue", 1)
-    assert re.search(r"^main: frozen by bot until \S+: release day$", said, re.M)
+    output = follow(rig, "queue", 1)
+    assert re.search(r"^main: frozen by bot until \S+: release day$", output, re.M)
     assert rig.listed()["freeze"] is None
 
 
@@ -72,8 +72,8 @@ def test_a_repair_of_a_red_main(rig: QueueRig) -> None:
     rig.ci(rig.seen(12).head)
     rig.label(12)
     rig.ci(rig.main, StatusState.FAILURE)
-    code, said = rig.ran()
-    assert (code, said["frozen"].startswith("main itself is red")) == (0, True)
+    code, output = rig.ran()
+    assert (code, output["frozen"].startswith("main itself is red")) == (0, True)
     assert "#12 landed" in follow(rig, "repair", 0)
     assert rig.assert_sound() == ["PR-12"]
     assert rig.ran()[1]["frozen"] == ""

@@ -123,8 +123,8 @@ def test_a_test_that_broke_freezes_it_for_a_while_only(rig: QueueRig) -> None:
     """A runner in trouble finds the target red too; no status says when that is over, so it is tested again."""
     pull, other = rig.asked("one", {"values/two": "2\n"}), rig.asked("two", {"values/three": "3\n"})
     assert rig.run(ORCH_MERGE_TEST="false", **TESTED)[1] == {pull.number: "put off", other.number: "waits"}
-    said = rig.ran(ORCH_MERGE_TEST="true", **TESTED)[1]
-    assert "tests it again at" in said["frozen"]
+    output = rig.ran(ORCH_MERGE_TEST="true", **TESTED)[1]
+    assert "tests it again at" in output["frozen"]
     rig.ok("task", "retry", f"PR-{pull.number}")
     assert rig.run(ORCH_MERGE_TEST="true", **TESTED)[1] == {pull.number: "landed", other.number: "landed"}
 
@@ -133,9 +133,9 @@ def test_another_task_of_that_name_is_in_its_way(rig: QueueRig) -> None:
     """The label comes off with a reason, and others have their turn."""
     rig.ok("task", "new", "PR-1", "squat")
     first, second = rig.asked("one", {"values/two": "2\n"}), rig.asked("two", {"values/three": "3\n"})
-    code, said = rig.ran()
-    assert (code, said["done"][0]["pull"], said["done"][0]["what"]) == (0, first.number, "refused")
-    assert {one["pull"]: one["outcome"] for one in said["turns"]} == {second.number: "landed"}
+    code, output = rig.ran()
+    assert (code, output["done"][0]["pull"], output["done"][0]["what"]) == (0, first.number, "refused")
+    assert {one["pull"]: one["outcome"] for one in output["turns"]} == {second.number: "landed"}
     assert rig.labels(first.number) == ()
 
 

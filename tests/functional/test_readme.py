@@ -39,28 +39,28 @@ def test_every_marked_block_does_what_is_told(
     document: str, name: str, count: int, tmp_path: Path, real: Callable[[str], Path]
 ) -> None:
     real("gitleaks")  # the output that is shown is that of gitleaks
-    said = Shell(tmp_path).series(document, name, count)
-    assert TOKEN.search(said) is None
-    assert "push refused: 1 secret found" in said
+    output = Shell(tmp_path).series(document, name, count)
+    assert TOKEN.search(output) is None
+    assert "push refused: 1 secret found" in output
 
 
 @pytest.mark.slow
 def test_the_tutorial_begins_with_a_scanner_that_works(tmp_path: Path) -> None:
     page = "docs/tutorials/l0-security-gate.md"
-    said = Shell(tmp_path).series(page, "works", 1)
+    output = Shell(tmp_path).series(page, "works", 1)
     first, second = shown(page)[0].splitlines()
-    assert re.search(f"^{re.escape(first).replace(re.escape('...'), '.*')}$", said, re.M)
-    assert second in said.splitlines()
+    assert re.search(f"^{re.escape(first).replace(re.escape('...'), '.*')}$", output, re.M)
+    assert second in output.splitlines()
 
 
 @pytest.mark.slow
 def test_a_task_goes_to_done_and_once_back_as_the_tutorial_says(tmp_path: Path, real: Callable[[str], Path]) -> None:
     real("gitleaks")
-    said = Shell(tmp_path).series(TASKS, "tasks", 13)
-    assert "rollback (now active in development): greets nobody by name" in said
-    assert "T-1: advance to done:" in said
-    assert "every step was legal" in said
-    assert " ".join(shown(TASKS)[0].split()) in " ".join(said.split())
+    output = Shell(tmp_path).series(TASKS, "tasks", 13)
+    assert "rollback (now active in development): greets nobody by name" in output
+    assert "T-1: advance to done:" in output
+    assert "every step was legal" in output
+    assert " ".join(shown(TASKS)[0].split()) in " ".join(output.split())
 
 
 @pytest.mark.slow
@@ -77,18 +77,18 @@ def test_each_failure_that_is_explained_happens(
 ) -> None:
     """The exit codes are those of the markers, and what is shown is what is printed, but for colours and times."""
     path = f"{real('gitleaks').parent}{os.pathsep}{os.environ['PATH']}"
-    said = without_ids(Shell(tmp_path, {"PATH": path}).series(document, name, count))
+    output = without_ids(Shell(tmp_path, {"PATH": path}).series(document, name, count))
     for text in shown(document):
         for part in re.split(r"\n(?=INF )", text):  # gitleaks puts the time before each line
-            assert without_ids(part) in said
+            assert without_ids(part) in output
 
 
 @pytest.mark.slow
 def test_the_refusal_in_the_readme_is_a_real_one(tmp_path: Path, real: Callable[[str], Path]) -> None:
     real("gitleaks")
     shell = Shell(tmp_path)
-    said = [shell.run(block["script"], int(block["code"] or 0)) for block in blocks("README.md", "server")][-1]
-    assert placeless(said) == placeless(shown("README.md")[0])
+    output = [shell.run(block["script"], int(block["code"] or 0)) for block in blocks("README.md", "server")][-1]
+    assert placeless(output) == placeless(shown("README.md")[0])
 
 
 def test_a_marker_stands_above_every_block_that_it_is_meant_for() -> None:

@@ -33,8 +33,8 @@ def head(rig: JobRig) -> str:
 
 def test_reports_are_recorded_by_hand(rig: JobRig, tmp_path: Path) -> None:
     """The last word about a gate counts."""
-    said = person(rig, tmp_path).series(GATES, "report", 1)
-    assert said.count("recorded") == 3
+    output = person(rig, tmp_path).series(GATES, "report", 1)
+    assert output.count("recorded") == 3
 
 
 def test_a_report_is_recorded_from_a_file(rig: JobRig, tmp_path: Path) -> None:

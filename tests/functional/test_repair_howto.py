@@ -46,15 +46,15 @@ class Scene:
 
     def series(self, name: str, *, first: int = 0, last: int | None = None, **replaced: str) -> str:
         """Run blocks of a series where the person is, and answer all that they print."""
-        said = []
+        output = []
         for block in blocks(PAGE, name)[first:last]:
             script = block["script"]
             for old, new in replaced.items():
                 assert PLACES[old] in TEXT
                 script = script.replace(PLACES[old], new)
-            said.append(self.shell.run(script, int(block["code"] or 0)))
-        assert said
-        return "".join(said)
+            output.append(self.shell.run(script, int(block["code"] or 0)))
+        assert output
+        return "".join(output)
 
     def damage(self, **files: bytes | Path | None) -> str:
         """Push files (a path is linked to, None removes) while the guard is off, and answer the commit."""
@@ -128,10 +128,10 @@ def shown(containing: str) -> str:
 
 
 def test_the_first_look_at_a_branch_that_is_well(scene: Scene) -> None:
-    said = scene.series("look")
-    assert "5 commits up to generation 5: every step was legal" in said
-    assert "4 files: all are valid" in said
-    assert said.count(scene.tip()) == 2
+    output = scene.series("look")
+    assert "5 commits up to generation 5: every step was legal" in output
+    assert "4 files: all are valid" in output
+    assert output.count(scene.tip()) == 2
 
 
 def test_a_refused_push_says_what_the_page_says_and_can_be_dropped(scene: Scene) -> None:
@@ -149,8 +149,8 @@ def test_a_refused_push_says_what_the_page_says_and_can_be_dropped(scene: Scene)
 
 def test_a_legal_edit(scene: Scene) -> None:
     """It is on the branch, with its author and a line in the log; the generation is that of the last command."""
-    said = scene.series("edit")
-    assert "6 commits up to generation 5: every step was legal" in said
+    output = scene.series("edit")
+    assert "6 commits up to generation 5: every step was legal" in output
     assert "Greet every user" in scene.orch("task", "show", "T-1")
     assert "title put right by Ann" in scene.orch("task", "show", "T-1")
     assert scene.server.git("log", "-1", "--format=%ae %ce", BRANCH) == "tester@example.invalid orch-gates@localhost"
@@ -180,9 +180,9 @@ def test_a_document_that_cannot_be_read_is_mended(scene: Scene) -> None:
     text = scene.server.git("show", f"{BRANCH}:{TASK}").splitlines()
     bad = scene.damage(task="\n".join([*text[:2], "title: [", *text[3:]]).encode())
     scene.orch("task", "hold", "T-2")
-    said = scene.series("mend")
-    assert shown("4 files: 1 problem") in words(said)
-    assert "4 files: all are valid" in said
+    output = scene.series("mend")
+    assert shown("4 files: 1 problem") in words(output)
+    assert "4 files: all are valid" in output
     assert "development" in scene.orch("task", "show", "T-1")
     refused = scene.shell.run("orch-gates state verify", 1)
     assert bad in refused
@@ -245,23 +245,23 @@ def test_a_damaged_branch_is_restored(how: str, scene: Scene) -> None:
     harm(scene, how)
     replacement = scene.server.git("for-each-ref", "--format=%(objectname)", BRANCH)
     scene.shell.run("orch-gates status", 2)
-    said = scene.series("restore")
+    output = scene.series("restore")
     scene.server.git("merge-base", "--is-ancestor", good, BRANCH)
     assert scene.server.git("merge-base", "--is-ancestor", WITNESS, BRANCH) == ""
     assert "development" in scene.orch("task", "show", "T-1")
     kept = scene.server.git("for-each-ref", "--format=%(refname) %(objectname)", "refs/orch/lost")
     assert kept == (f"refs/orch/lost/6 {replacement}" if how in {"replaced", "code"} else "")
-    assert ("is kept as refs/orch/lost/6" in said) is bool(kept)
+    assert ("is kept as refs/orch/lost/6" in output) is bool(kept)
     if how == "deleted":
-        assert words(said) == shown("restored: the branch was gone")
+        assert words(output) == shown("restored: the branch was gone")
     assert "nothing is lost" in scene.shell.run("orch-gates state restore")
 
 
 def test_what_was_set_aside_can_be_looked_at(scene: Scene) -> None:
     harm(scene, "replaced")
     scene.series("restore")
-    said = scene.series("lost")
-    assert "another past" in said
+    output = scene.series("lost")
+    assert "another past" in output
     assert "declined" in scene.shell.run("git push origin :refs/orch/lost/6", 1)
 
 

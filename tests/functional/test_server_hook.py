@@ -99,9 +99,9 @@ def test_core_hooks_path_is_honoured_wherever_it_is_set(where: str, server: Repo
     """The proof is received under the machine's and the user's configuration, as every push is."""
     hooks = (server.path if where == "relative" else tmp_path) / "shared"
     hooks.mkdir()
-    said = {"relative": "shared", "home": "~/shared"}.get(where, str(hooks))
+    output = {"relative": "shared", "home": "~/shared"}.get(where, str(hooks))
     config = tmp_path / "config"
-    config.write_text(f"[core]\n\thooksPath = {said}\n")
+    config.write_text(f"[core]\n\thooksPath = {output}\n")
     env: dict[str, str | None] = {}
     match where:
         case "system":
@@ -115,7 +115,7 @@ def test_core_hooks_path_is_honoured_wherever_it_is_set(where: str, server: Repo
             config.rename(home / ".gitconfig")
             env = {"HOME": str(home), "GIT_CONFIG_GLOBAL": None}
         case _:
-            server.git("config", "core.hooksPath", said)
+            server.git("config", "core.hooksPath", output)
     done = install(server, env=env)
     assert done.returncode == 0, done.stderr
     assert (hooks / "pre-receive").is_file()
@@ -125,10 +125,10 @@ def test_core_hooks_path_is_honoured_wherever_it_is_set(where: str, server: Repo
     assert status("--prove", server.path, env=env)[0] == 0
 
 
-@pytest.mark.parametrize("said", ["/dev/null", "config", "nothing/hooks"])
-def test_a_hooks_path_to_nowhere_is_refused(said: str, server: Repo) -> None:
+@pytest.mark.parametrize("path", ["/dev/null", "config", "nothing/hooks"])
+def test_a_hooks_path_to_nowhere_is_refused(path: str, server: Repo) -> None:
     """A place in which git would look for no hook is named, with the file that sets it."""
-    server.git("config", "core.hooksPath", said)
+    server.git("config", "core.hooksPath", path)
     done = install(server)
     assert done.returncode == 2
     assert b"core.hooksPath (in " in done.stderr

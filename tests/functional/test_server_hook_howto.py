@@ -24,8 +24,8 @@ pytestmark = pytest.mark.slow
 
 def plain(text: str, folder: Path) -> str:
     """Output as the page has it: its folders, and no digests or versions."""
-    said = text.replace(str(PROGRAM), "/opt/orch-gates/bin/orch-gates").replace(str(folder), "/srv/git")
-    return re.sub(r"sha256:[0-9a-f]{64}|(?<=orch-gates )\d\S+", "X", said)
+    output = text.replace(str(PROGRAM), "/opt/orch-gates/bin/orch-gates").replace(str(folder), "/srv/git")
+    return re.sub(r"sha256:[0-9a-f]{64}|(?<=orch-gates )\d\S+", "X", output)
 
 
 def test_the_hook_of_a_bare_repository(tmp_path: Path) -> None:
@@ -37,8 +37,8 @@ def test_the_hook_of_a_bare_repository(tmp_path: Path) -> None:
     here = {"/opt/orch-gates/bin/": f"{PROGRAM.parent}/", "/srv/git": str(folder)}
     installed, status, removed = shown(PAGE)[1:4]
     bare(folder / "new.git")
-    said = plain(shell.series(PAGE, "hook", 2, here), folder)
-    assert said.splitlines() == [*plain(installed, folder).splitlines(), "", *plain(status, folder).splitlines()]
+    output = plain(shell.series(PAGE, "hook", 2, here), folder)
+    assert output.splitlines() == [*plain(installed, folder).splitlines(), "", *plain(status, folder).splitlines()]
     shell.series(PAGE, "upgrade", 1, {"/opt/orch-gates-2/bin/": f"{PROGRAM.parent}/", "/srv/git": str(folder)})
     assert plain(shell.series(PAGE, "uninstall", 1, here), folder) == removed
     assert not (server.path / "hooks" / "pre-receive").exists()
@@ -70,7 +70,7 @@ def test_gitea_calls_the_hook(tmp_path: Path) -> None:
         dispatcher.chmod(0o755)
         (dispatcher.parent / "pre-receive.d").mkdir()
     here = {"/opt/orch-gates/bin/": f"{PROGRAM.parent}/", "/var/lib/gitea/data/gitea-repositories": str(folder)}
-    said = Shell(tmp_path / "admin").series(PAGE, "gitea", 2, here)
+    output = Shell(tmp_path / "admin").series(PAGE, "gitea", 2, here)
     hooks = [(server.path / "hooks/pre-receive.d/orch-gates").is_file() for server in servers]
     assert hooks == [True, True, False]
-    assert said.count("proven: a push of a random token was refused") == 2
+    assert output.count("proven: a push of a random token was refused") == 2

@@ -95,14 +95,14 @@ def test_a_merge_that_adds_nothing_says_so(named: tuple[str, ...], told: str, pa
     work.git("checkout", "--quiet", "topic")
     work.git("merge", "--quiet", "--no-commit", other)
     done = judged(work, *named)
-    said = done.stderr.decode()
-    assert (done.returncode, "nothing to judge: the merge in progress adds no content of its own" in said) == (
+    output = done.stderr.decode()
+    assert (done.returncode, "nothing to judge: the merge in progress adds no content of its own" in output) == (
         0,
         True,
-    ), said
-    assert told in said
-    assert "after the merge `pre-commit run --all-files`" in said
-    assert "no file was given" not in said
+    ), output
+    assert told in output
+    assert "after the merge `pre-commit run --all-files`" in output
+    assert "no file was given" not in output
     in_ci = orch("hook", "pre-commit", *named, cwd=work.path, env={"CI": "true"})
     assert (in_ci.returncode, b"in CI use after the merge" in in_ci.stderr) == (2, True), in_ci.stderr
 

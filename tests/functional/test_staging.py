@@ -113,7 +113,7 @@ def test_configuration_of_the_target_counts(work: Repo) -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "said"),
+    ("args", "message"),
     [
         (("x.xml",), "give --exit-code"),
         (("x.xml", "--exit-code", "0", "--", "true"), "leave --exit-code out"),
@@ -125,11 +125,11 @@ def test_configuration_of_the_target_counts(work: Repo) -> None:
         (("x.xml", "--exit-code", "256"), "not in the range"),
     ],
 )
-def test_wrong_usage_is_said(work: Repo, args: tuple[str, ...], said: str) -> None:
+def test_wrong_usage_is_said(work: Repo, args: tuple[str, ...], message: str) -> None:
     """Exit code 2, and no verdict."""
     done = gate(work, *args)
     assert done.returncode == 2
-    assert said in done.stderr.decode()
+    assert message in done.stderr.decode()
 
 
 def test_files_that_prove_nothing(work: Repo) -> None:
@@ -158,7 +158,7 @@ def test_a_command_is_run_and_shown(work: Repo) -> None:
     as_json = gate(work, "r.xml", "--json", "--", "sh", "-c", f"echo checking; {copy}")
     assert outcome(as_json) == "PASS"
     assert b"checking" in as_json.stderr
-    for script, said in (
+    for script, output in (
         ("true", "the command did not write it again"),
         (f"cp -p '{GREEN}' r.xml; touch -d '2020-01-01' r.xml", "older than the run"),
         (f"{copy}; exit 3", "ended with 3, and no check failed"),
@@ -169,7 +169,7 @@ def test_a_command_is_run_and_shown(work: Repo) -> None:
         shutil.copy(GREEN, work.path / "r.xml")
         bad = gate(work, "r.xml", "--", "sh", "-c", script)
         assert bad.returncode == 1, script
-        assert said in " ".join(bad.stdout.decode().split()), script
+        assert output in " ".join(bad.stdout.decode().split()), script
     missing = gate(work, "r.xml", "--", "./no-such-program")
     assert missing.returncode == 1
     assert b"cannot start ./no-such-program" in missing.stdout
@@ -288,8 +288,8 @@ def test_the_edge_reads_what_the_gate_wrote(rig: JobRig) -> None:
     rig.work.git("switch", "--quiet", "task/T-9")
     rig.ok("gate", "staging", str(REFUSED), "--exit-code", "1", "--report", REPORT, code=1)
     rig.ok("task", "report", "T-9", "--file", REPORT)
-    said = rig.ok("advance", "T-9", code=1)
-    assert "staging-status" in said
+    output = rig.ok("advance", "T-9", code=1)
+    assert "staging-status" in output
     feedback = rig.task("T-9")["feedback"]
     assert [finding["path"] for finding in feedback["findings"]] == ["test_broken::test_db"]
     rig.push("T-9")

@@ -50,10 +50,10 @@ def test_a_run_is_judged_waived_and_recorded(rig: JobRig) -> None:
     shell = Shell(rig.folder / "person", {key: value for key, value in rig.env.items() if value})
     shell.here = rig.work.path
     found = [block for block in BLOCK.finditer(TEXT) if block["name"] == "staging"]
-    said = [shell.run(block["script"], int(block["code"] or 0)) for block in found]
+    output = [shell.run(block["script"], int(block["code"] or 0)) for block in found]
     red, green = SHOWN.findall(TEXT)
-    assert plain(said[1]) == red
-    assert plain(said[2]) == green
+    assert plain(output[1]) == red
+    assert plain(output[2]) == green
     assert rig.task()["stage"] == "review"
 
 

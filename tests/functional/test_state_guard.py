@@ -437,10 +437,10 @@ def test_an_illegal_edit_is_refused_with_the_field_and_the_rule(
     code, text = hand.push()
     assert code != 0
     assert hand.tip() == before
-    said = " ".join(text.replace("remote:", " ").split())
-    assert "push refused" in said
-    assert field in said
-    assert words in said
+    output = " ".join(text.replace("remote:", " ").split())
+    assert "push refused" in output
+    assert field in output
+    assert words in output
     hand.server.git("fetch", "--quiet", str(hand.repo.path), f"+HEAD:{BRANCH}")
     proof = orch("state", "verify", "--json", "--repo", hand.server.path, cwd=hand.repo.path)
     assert proof.returncode == 1
@@ -454,8 +454,8 @@ def test_no_command_is_named_that_shows_something_else(hand: Hand) -> None:
     for number in range(8):
         hand.repo.write(f"notes/{number}.md", "mine\n")
     hand.commit()
-    said = hand.push()[1]
-    assert ("+3 more" in said, "gate security" in said) == (True, False), said
+    output = hand.push()[1]
+    assert ("+3 more" in output, "gate security" in output) == (True, False), output
 
 
 def test_history_is_neither_deleted_nor_rewritten(hand: Hand) -> None:

@@ -242,14 +242,14 @@ def test_a_witness_that_is_no_state_is_named(what: str, branch: str, rig: GitRig
     server.git("update-ref", WITNESS, foreign[what])
     if branch == "is gone":
         server.git("update-ref", "-d", BRANCH)
-    said = ""
+    output = ""
     for act in (rig.store("known").load, rig.store().load, rig.store("known").restore):
         with pytest.raises(StateError, match="holds no state") as told:
             act()
-        said = str(told.value)
+        output = str(told.value)
     clone = Repo(tmp_path / "clone")
     server.git("clone", "--quiet", server.path, clone.path)
-    clone.git(*re.findall(r"`git (push [^`]+)`", said)[0].split())
+    clone.git(*re.findall(r"`git (push [^`]+)`", output)[0].split())
     rig.store("known").restore()
     assert (rig.tip(), rig.witness()) == (good, good)
 
@@ -263,10 +263,10 @@ def test_a_branch_without_a_witness_is_not_said_to_lose_nothing(rig: GitRig) -> 
         done = orch("state", command, "--repo", rig.server.path, cwd=rig.folder, env=env)
         return done.returncode, (done.stdout + done.stderr).decode()
 
-    code, said = state("verify")
-    assert (code, "cannot be detected; `orch-gates state restore` creates it" in said) == (2, True)
-    code, said = state("restore")
-    assert (code, "the witness ref refs/orch/witness was missing and is back" in said) == (0, True)
+    code, output = state("verify")
+    assert (code, "cannot be detected; `orch-gates state restore` creates it" in output) == (2, True)
+    code, output = state("restore")
+    assert (code, "the witness ref refs/orch/witness was missing and is back" in output) == (0, True)
     assert rig.witness() == rig.tip()
     assert state("verify")[0] == 0
     assert "nothing is lost" in state("restore")[1]

@@ -491,9 +491,9 @@ class StoreMachine(RuleBasedStateMachine):
         fields = self.git.server.git("log", "-1", f"--format=%P%x00%s{keys}", oid).split("\0")
         parents, subject, op, *trailers = (field.strip() for field in fields)
         assert tuple(map(self._name, parents.split())) == model.parents
-        said = log_entry("", Commit("", (), "", 0, model.message))
-        assert (_renamed(subject, self._name), _raised(op)) == (said.subject, _raised(said.op))
-        assert trailers == ([said.event, ",".join(said.tasks) or "-", said.by] if said.op else [""] * 3)
+        output = log_entry("", Commit("", (), "", 0, model.message))
+        assert (_renamed(subject, self._name), _raised(op)) == (output.subject, _raised(output.op))
+        assert trailers == ([output.event, ",".join(output.tasks) or "-", output.by] if output.op else [""] * 3)
         assert op == self.answered_ops.get(oid, op)
         assert not op or self.ops.setdefault(op, oid) == oid, "an op id was used twice"
         packed = self.git.server.attempt("archive", oid).stdout

@@ -255,8 +255,8 @@ def test_a_loop_goes_on_until_it_is_told_to_end(rig: SweepRig) -> None:
 def test_a_sweep_needs_a_state_branch(rig: SweepRig) -> None:
     rig.server.git("update-ref", "-d", sweep_rig.STATE)
     rig.server.git("update-ref", "-d", "refs/orch/witness")
-    said = rig.ok("sweep", code=2, env={**rig.settings, "ORCH_CACHE_DIR": str(rig.folder / "empty")})
-    assert "there is no state branch yet" in said
+    output = rig.ok("sweep", code=2, env={**rig.settings, "ORCH_CACHE_DIR": str(rig.folder / "empty")})
+    assert "there is no state branch yet" in output
 
 
 # ---- what is shown

@@ -123,8 +123,8 @@ def test_dry_run_changes_nothing(rig: Rig) -> None:
 
 def test_the_command_finds_them_too(rig: Rig) -> None:
     rig.running()
-    said = rig.sweep(code=2)
-    assert "production: UNKNOWN" in said
+    output = rig.sweep(code=2)
+    assert "production: UNKNOWN" in output
 
 
 def test_a_task_that_is_gone_keeps_its_reports(rig: Rig) -> None:

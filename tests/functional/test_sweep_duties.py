@@ -199,8 +199,8 @@ def test_a_feature_that_a_revert_took_is_told_once(rig: SweepRig) -> None:
     rig.work.commit("revert", {"login.py": "nothing\n"})
     rig.work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
     rig.work.git("fetch", "--quiet", "origin")
-    said = rig.sweep(code=2)
-    assert said.startswith("needs a person: main has lost 'def reset_password' in login.py (people reset")
+    output = rig.sweep(code=2)
+    assert output.startswith("needs a person: main has lost 'def reset_password' in login.py (people reset")
     assert rig.sweep() == "nothing to do\n"
     assert "needs a person, since" in rig.ok("status")
     rig.work.commit("again", {"login.py": "def reset_password\n"})

@@ -32,8 +32,8 @@ def sweep(rig: QueueRig, **env: str) -> str:
 def test_a_labelled_pull_request_lands_by_ticks(rig: QueueRig) -> None:
     """No event arrives: a tick does one run of the queue, and where nothing is queued it writes nothing."""
     pull = rig.asked("one", {"one": "1\n"})
-    said = sweep(rig)
-    assert f"pull request {pull.number}: " in said
+    output = sweep(rig)
+    assert f"pull request {pull.number}: " in output
     for _ in range(3):
         if rig.document_of(pull)["state"] == "done":
             break

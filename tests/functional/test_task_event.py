@@ -73,8 +73,8 @@ def test_a_commit_of_no_task_or_of_two_moves_none(rig: SweepRig, branches: int) 
         rig.ok("task", "new", "T-2", "The same commit")
     else:
         commit = rig.server.git("rev-parse", "main")
-    said = happened(rig, "status", status(commit))
-    assert ("not resolved" if branches else "is not the head of a task's branch") in said
+    output = happened(rig, "status", status(commit))
+    assert ("not resolved" if branches else "is not the head of a task's branch") in output
     assert rig.task()["stage"] == "review"
 
 

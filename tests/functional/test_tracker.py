@@ -66,9 +66,9 @@ def test_an_event_and_a_sync_make_one_task(rig: TrackerRig) -> None:
         if label:
             rig.label(number, label)
         running = [rig.started(*args, **env) for args, env in commands]
-        said = [one.communicate(timeout=240) for one in running]
-        assert [one.returncode for one in running] == [0] * len(running), said
-        assert b"Traceback" not in b"".join(out + err for out, err in said)
+        output = [one.communicate(timeout=240) for one in running]
+        assert [one.returncode for one in running] == [0] * len(running), output
+        assert b"Traceback" not in b"".join(out + err for out, err in output)
         rig.sync()
         assert rig.events(number) == events
     assert rig.task_of(number)["stage"] == "design"
@@ -217,5 +217,5 @@ def test_a_lost_event_is_found_as_the_how_to_shows(rig: TrackerRig) -> None:
     number = rig.issue("Greet the user", "in progress")
     shell = Shell(rig.folder / "person", {key: value for key, value in rig.env.items() if value})
     shell.here = rig.work.path
-    said = shell.series(page, "sync", 1)
-    assert said == shown(page)[0].replace("#12", f"#{number}").replace("ISSUE-12", f"ISSUE-{number}")
+    output = shell.series(page, "sync", 1)
+    assert output == shown(page)[0].replace("#12", f"#{number}").replace("ISSUE-12", f"ISSUE-{number}")

@@ -19,8 +19,8 @@ def test_values_are_exported(page: str, tmp_path: Path) -> None:
     token = secrets.token_hex(20)
     (own,) = blocks(page, "own")
     shell = Shell(tmp_path)
-    said = shell.run(f"{own['script']}\nenv >values", typed=f"{token}\n")
+    output = shell.run(f"{own['script']}\nenv >values", typed=f"{token}\n")
     values = dict(line.split("=", 1) for line in (shell.here / "values").read_text().splitlines() if "=" in line)
-    assert token not in said
+    assert token not in output
     assert all(values[name] for name in exported(page))
     assert ("ORCH_FORGE_TOKEN" in exported(page)) == (values.get("ORCH_FORGE_TOKEN") == token)

@@ -233,8 +233,8 @@ def test_a_name_is_shown_as_it_is_or_spelled_out(name: str, locale: str, pair: P
     _, work = pair
     work.commit(files={os.fsencode(name) if "\udce9" in name else name: f"x = {github_token()}\n"})  # type: ignore[dict-item]
     work.env |= {"LC_ALL": locale, "LANG": locale}
-    for said in (work.push("HEAD:refs/heads/topic").stderr, say(work, *SECURITY, LC_ALL=locale).stdout):
-        assert f"  {NAMES[name]}:1  ".encode() in said
+    for output in (work.push("HEAD:refs/heads/topic").stderr, say(work, *SECURITY, LC_ALL=locale).stdout):
+        assert f"  {NAMES[name]}:1  ".encode() in output
 
 
 def test_a_server_in_another_encoding_says_it_in_utf_8(pair: Pair) -> None:
@@ -255,18 +255,18 @@ def test_a_very_long_name_is_cut_in_its_middle(pair: Pair) -> None:
     _, work = pair
     name = "/".join(["d" * 200] * 18) + "/end.txt"
     work.commit(files={name: f"x = {github_token()}\n"})
-    said = work.push("HEAD:refs/heads/topic").stderr.decode()
-    assert "end.txt:1" in said
-    assert max(map(len, said.splitlines())) < 320
+    output = work.push("HEAD:refs/heads/topic").stderr.decode()
+    assert "end.txt:1" in output
+    assert max(map(len, output.splitlines())) < 320
 
 
 def test_three_hundred_findings_are_a_short_message(pair: Pair) -> None:
     """Five in the hook, ten on the command line; each says how to see more."""
     _, work = pair
     work.commit(files={f"f{number}.txt": f"x = {github_token()}\n" for number in range(300)})
-    said = work.push("HEAD:refs/heads/topic").stderr
-    assert (said.count(b"github-pat"), b"+295 more" in said) == (5, True)
-    assert b"remote:   orch-gates gate security --verbose" in said
+    output = work.push("HEAD:refs/heads/topic").stderr
+    assert (output.count(b"github-pat"), b"+295 more" in output) == (5, True)
+    assert b"remote:   orch-gates gate security --verbose" in output
     assert say(work, *SECURITY).stdout.count(b"github-pat") == 10
     assert say(work, *SECURITY, "--verbose").stdout.count(b"github-pat") == 200
 

@@ -39,9 +39,9 @@ def test_a_healthy_deploy_is_verified(rig: WatchRig) -> None:
     assert rig.environment()["current"]["standing"] == "watching"
     (before,) = rig.over()["baseline"]["probes"]
     assert before["result"] == "ok"
-    said = rig.watch()
-    assert re.search(rf" s, healthy so far, [0-9]+/{WINDOW_S} observed", said)
-    assert re.search(rf"HEALTHY: [0-9]+ of {WINDOW_S} samples observed", said)
+    output = rig.watch()
+    assert re.search(rf" s, healthy so far, [0-9]+/{WINDOW_S} observed", output)
+    assert re.search(rf"HEALTHY: [0-9]+ of {WINDOW_S} samples observed", output)
     found = rig.environment()
     assert found["current"]["standing"] == "verified"
     assert found["verified"] == found["current"]
@@ -62,8 +62,8 @@ def test_an_ill_deploy_is_rolled_back_once_to_what_was_verified(rig: WatchRig) -
     rig.deploy("exit 0", task="T-2")
     second = rig.environment()["current"]["deploy"]
     rig.fall_ill()
-    said = rig.watch("T-2", code=1)
-    assert "failed 2 times in a row" in said
+    output = rig.watch("T-2", code=1)
+    assert "failed 2 times in a row" in output
     assert rig.rolled == [rig.head("T-1")]
     found = rig.environment()
     assert (found["current"]["rollback_of"], found["current"]["standing"]) == (second, "verified")
@@ -88,8 +88,8 @@ def test_what_was_ill_before_the_deploy_is_a_persons(rig: WatchRig) -> None:
     rig.configure(WINDOW_S)
     rig.fall_ill()
     rig.deploy("exit 0", task="T-2")
-    said = rig.watch("T-2", code=2)
-    assert re.search("UNOBSERVED.* failed 2 times in a row, .*; it failed before the deploy too", said)
+    output = rig.watch("T-2", code=2)
+    assert re.search("UNOBSERVED.* failed 2 times in a row, .*; it failed before the deploy too", output)
     assert rig.rolled == []
     assert (rig.over()["reaction"]["what"], rig.environment()["current"]["standing"]) == ("alert", "unobserved")
     rig.legal()
@@ -166,9 +166,9 @@ def test_a_killed_watch_is_gone_on_with(rig: WatchRig) -> None:
         child.kill()
         child.wait()
     time.sleep(1.5)
-    said = rig.watch()
-    assert "HEALTHY" in said
-    assert f"HEALTHY, {WINDOW_S}/{WINDOW_S}" not in said
+    output = rig.watch()
+    assert "HEALTHY" in output
+    assert f"HEALTHY, {WINDOW_S}/{WINDOW_S}" not in output
     assert [event for event in rig.events() if event == "watch-end"] == ["watch-end"]
     assert rig.over()["verdict"] == "HEALTHY"
     rig.legal()
@@ -217,8 +217,8 @@ def test_a_person_stops_a_watch(rig: WatchRig) -> None:
 def test_a_deploy_says_where_and_how_before_it_begins(rig: WatchRig) -> None:
     """A misspelled environment is none; a word that comes too late, or is no word, is not taken for one."""
     asked = ("deploy", "--task", "T-1")
-    said = rig.ok(*asked, "--environment", "prodution", "--", "true", code=2)
-    assert "unknown environment 'prodution'; did you mean production?" in said
+    output = rig.ok(*asked, "--environment", "prodution", "--", "true", code=2)
+    assert "unknown environment 'prodution'; did you mean production?" in output
     assert "give one: --alert-only TEXT" in rig.ok(*asked, "--alert-only", "--", "true", code=2)
     rig.ok(*asked, "--", "true")
     late = rig.ok(*asked, "--alert-only", "drops a column", "--", "true", code=2)
@@ -284,8 +284,8 @@ def test_a_watch_waits_for_a_deploy_that_outlasts_its_window(rig: WatchRig) -> N
     rig.deploy("exit 0", task="T-2")
     rig.fall_ill()
     with rig.deploying(f"sleep {WINDOW_S + 4}; exit 2", task="T-3"):
-        said = rig.watch("T-2", code=1)
-    assert "DEGRADED" in said
+        output = rig.watch("T-2", code=1)
+    assert "DEGRADED" in output
     assert rig.rolled == [rig.head("T-1")]
     rig.legal()
 
@@ -318,8 +318,8 @@ def test_a_rollback_that_was_killed_is_not_repeated(rig: WatchRig) -> None:
     rig.watch("T-2", code=1)
     assert len(rig.rolled) == 1
     assert rig.over(second)["reaction"]["what"] == "began"
-    said = rig.ok("sweep", code=2)
-    assert "the rollback of deploy" in said
+    output = rig.ok("sweep", code=2)
+    assert "the rollback of deploy" in output
     assert rig.over(second)["reaction"]["what"] == "alert"
     assert rig.environment()["unknown"] != ""
     commits = rig.commits()
@@ -331,9 +331,9 @@ def test_a_rollback_that_was_killed_is_not_repeated(rig: WatchRig) -> None:
 def test_the_verdict_is_read_by_programs(rig: WatchRig) -> None:
     """As JSON, without a line of progress in it."""
     rig.deploy("exit 0")
-    said = json.loads(rig.say("watch", "--task", "T-1", "--json", "--quiet").stdout)
-    assert (said["verdict"], said["reaction"]["what"]) == ("HEALTHY", "none")
-    assert 1 <= said["samples"] <= WINDOW_S
+    output = json.loads(rig.say("watch", "--task", "T-1", "--json", "--quiet").stdout)
+    assert (output["verdict"], output["reaction"]["what"]) == ("HEALTHY", "none")
+    assert 1 <= output["samples"] <= WINDOW_S
 
 
 def test_what_is_not_watched_is_said(rig: WatchRig) -> None:

@@ -113,6 +113,6 @@ def test_the_repository_that_has_its_source_is_not_rolled_back(rig: WatchRig, si
     rig.work.git("push", "--quiet", "origin", "HEAD:refs/heads/main")
     rig.work.git("fetch", "--quiet", "origin")
     rig.fall_ill()
-    said = rig.watch("T-2", code=1)
-    assert OWN in said
+    output = rig.watch("T-2", code=1)
+    assert OWN in output
     assert (rig.over()["reaction"]["what"], rig.rolled) == ("alert", [])

@@ -241,7 +241,7 @@ def test_without_an_attempt_nothing_else_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "head", "said"),
+    ("changes", "head", "message"),
     [
         ({}, V, "x is red, on task/T-1 together with main at bbbbbbbbbb"),
         ({"outcome": "FAIL", "reason": "x is red, as it ended"}, V, "x is red, as it ended"),
@@ -249,11 +249,11 @@ def test_without_an_attempt_nothing_else_counts() -> None:
         ({}, A, "x is red"),
     ],
 )
-def test_red_ci_is_told_of_the_commit_that_was_tested(changes: dict[str, Any], head: str, said: str) -> None:
+def test_red_ci_is_told_of_the_commit_that_was_tested(changes: dict[str, Any], head: str, message: str) -> None:
     """Of one that ours made of branch and target both are named; what its attempt found about it says more."""
     merge = Merge(make_attempt(head=A, commit=V, base=B, how="rebase", phase="testing", **changes))
     red = Verdict("ci-green", Outcome.FAIL, "x is red")
-    assert merge.told(red, head).reason == said
+    assert merge.told(red, head).reason == message
     for other in (replace(red, gate="security"), replace(red, absent=True), replace(red, outcome=Outcome.PASS)):
         assert merge.told(other, head) == other
     assert Merge(None).told(red, head) == red

@@ -179,9 +179,9 @@ def decode(path: str, text: str) -> tuple[Document, str]:
 def refused(path: str, text: str) -> str:
     with pytest.raises(StateDocumentError) as refusal:
         decode(path, text)
-    said = str(refusal.value)
-    assert said.startswith(f"{path}: ")
-    return said.removeprefix(f"{path}: ")
+    output = str(refusal.value)
+    assert output.startswith(f"{path}: ")
+    return output.removeprefix(f"{path}: ")
 
 
 def typed(fields: Fields) -> str:
@@ -349,12 +349,12 @@ def test_what_a_person_typed_is_read_the_same(fields: Fields) -> None:
         assert decode(path_of(fields), f"---\n{text}---\n")[0].fields() == fields
 
 
-@pytest.mark.parametrize("said", ["no", "1e3", "0o17", "2026-11-20", "~", "on", "1.5", "Größe"])
-def test_text_without_quotes_stays_what_was_typed(said: str) -> None:
+@pytest.mark.parametrize("plain", ["no", "1e3", "0o17", "2026-11-20", "~", "on", "1.5", "Größe"])
+def test_text_without_quotes_stays_what_was_typed(plain: str) -> None:
     """No YAML reader's taste turns a title or a reason into something else."""
-    text = written(TASK).replace('"Greet by name"', said).replace('reason: "new"', f"reason: {said}")
+    text = written(TASK).replace('"Greet by name"', plain).replace('reason: "new"', f"reason: {plain}")
     task, _ = codec.decode(kinds.TASK, path_of(TASK), text)
-    assert (task.title, task.reason) == (said, said)
+    assert (task.title, task.reason) == (plain, plain)
 
 
 def test_unknown_fields_survive_a_change() -> None:
@@ -436,9 +436,9 @@ WRONG: list[tuple[Fields, str, list[Any]]] = [
 )
 def test_a_value_of_the_wrong_kind_is_not_converted(fields: Fields, name: str, value: object) -> None:
     """The refusal names the file, the field and the rule, and never guesses what was meant."""
-    said = refused(path_of(fields), written(fields | {name: value}))
-    assert said.startswith((f"{name}: ", f"{name}."))
-    assert "\n" not in said
+    output = refused(path_of(fields), written(fields | {name: value}))
+    assert output.startswith((f"{name}: ", f"{name}."))
+    assert "\n" not in output
 
 
 @pytest.mark.parametrize(
@@ -569,11 +569,11 @@ def test_a_report_is_read_where_reports_are(tmp_path: Path) -> None:
 )
 def test_dangerous_yaml_is_refused_by_file_and_line(raw: str, why: str) -> None:
     """One file is refused, with a short line about why; nothing in it is expanded or run (OWN-3)."""
-    said = refused(path_of(TASK), f"---\nschema: orch.task/1\n{raw}---\n")
-    assert why in said
-    assert "line " in said
-    assert len(said) < 300
-    assert said.isprintable()
+    output = refused(path_of(TASK), f"---\nschema: orch.task/1\n{raw}---\n")
+    assert why in output
+    assert "line " in output
+    assert len(output) < 300
+    assert output.isprintable()
 
 
 @every_kind
@@ -620,11 +620,11 @@ def test_any_file_is_a_document_or_a_refusal(path: str, text: str, fields: Field
 
 
 @settings(max_examples=120)
-@given(body=bodies, said=st.text(max_size=60) | st.sampled_from([*NASTY, "\udcff", "\n- 2026 forged", "x" * 9000]))
-@example(body="\n# T-1\n", said="</details><script>\n\n# Not a title\n---\n")
-def test_a_log_only_grows_by_one_line(body: str, said: str) -> None:
+@given(body=bodies, message=st.text(max_size=60) | st.sampled_from([*NASTY, "\udcff", "\n- 2026 forged", "x" * 9000]))
+@example(body="\n# T-1\n", message="</details><script>\n\n# Not a title\n---\n")
+def test_a_log_only_grows_by_one_line(body: str, message: str) -> None:
     """What was there stays as it was; foreign text cannot forge another line, a heading or an end of file (OWN-3)."""
-    grown = codec.append_line(body, NOW, said)
+    grown = codec.append_line(body, NOW, message)
     added = grown.removeprefix(body).removeprefix("" if not body or body.endswith("\n") else "\n")
     assert grown.startswith(body)
     assert added.startswith(f"- {timestamp(NOW)} ")

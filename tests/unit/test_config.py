@@ -113,7 +113,7 @@ def test_the_file_and_the_variable_say_the_same(key: str, data: st.DataObject) -
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("security:\n  enabled: yes\n", "2:12: security.enabled: 'yes' is neither true nor false"),
         ("security:\n  enabled: 1\n", "2:12: security.enabled: 1 is neither true nor false"),
@@ -149,16 +149,16 @@ def test_the_file_and_the_variable_say_the_same(key: str, data: st.DataObject) -
         ("x" * (MAX_BYTES + 1), f"1:1: the file has more than {MAX_BYTES} bytes"),
     ],
 )
-def test_a_mistake_is_told_with_its_place(text: str, said: str) -> None:
+def test_a_mistake_is_told_with_its_place(text: str, message: str) -> None:
     """File, line and column, what is wrong there, and what was probably meant (issue 4)."""
-    assert problems(text)[0].startswith(f".orch-gates.yaml:{said}")
+    assert problems(text)[0].startswith(f".orch-gates.yaml:{message}")
 
 
 def test_all_mistakes_are_told_at_once_in_the_order_of_the_file() -> None:
     """A person mends a file in one go; the message of the error itself is one line."""
     text = "securty: {}\nsecurity: {max_refs: 0, engine: x}\nstages: []\nrework: 1\n"
-    said = problems(text)
-    assert [line.split(":")[1] for line in said] == ["1", "2", "2", "3"]
+    output = problems(text)
+    assert [line.split(":")[1] for line in output] == ["1", "2", "2", "3"]
     with pytest.raises(ConfigError, match=r"\(and 3 more\)$") as refusal:
         read(text)
     assert "\n" not in str(refusal.value)
@@ -236,7 +236,7 @@ def test_one_line_turns_the_merge_queue_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (("ci-green", "ci-gren"), "4:13: stages[0].gates[0]: unknown gate 'ci-gren'; did you mean ci-green?"),
         (("[ci-green]", "[ci-green, ci-green]"), "4:23: stages[0].gates[1]: gate 'ci-green' is on this edge already"),
@@ -266,9 +266,9 @@ def test_one_line_turns_the_merge_queue_on() -> None:
         (("stages:", "rework: [deploy]\nstages:"), "1:9: rework: a list is not the name of a stage"),
     ],
 )
-def test_a_mistake_in_a_stage_is_told_with_its_place(change: tuple[str, str], said: str) -> None:
+def test_a_mistake_in_a_stage_is_told_with_its_place(change: tuple[str, str], message: str) -> None:
     """Unknown gates, repeated stages, a rework stage that there is not: refused, with line and column (issue 4)."""
-    assert problems(THREE.replace(*change, 1))[0].startswith(f".orch-gates.yaml:{said}")
+    assert problems(THREE.replace(*change, 1))[0].startswith(f".orch-gates.yaml:{message}")
 
 
 @pytest.mark.parametrize("stages", ["[]", "{}", "development", "null", "[1, development]"])
@@ -282,8 +282,8 @@ def test_a_gate_never_sends_a_task_forward() -> None:
     early = (
         "stages:\n  - {name: a, role: x, gates: [tests-passed]}\n  - {name: b, role: x, gates: [security]}\nrework: b\n"
     )
-    (said,) = problems(early)
-    assert said.startswith(
+    (output,) = problems(early)
+    assert output.startswith(
         ".orch-gates.yaml:2:32: stages[0].gates[0]: gate tests-passed sends tasks back to 'b', which"
     )
     staying = early.replace("[tests-passed]", "[{name: tests-passed, on_fail: stay, on_absent: stay}]")
@@ -464,7 +464,7 @@ def test_roles_say_how_their_work_is_started() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("roles: []", "roles: a list is not a mapping of roles"),
         ("roles: {A: {dispatch: {command: x}}}", "roles.A: 'A' must be 1 to 40 small letters"),
@@ -486,9 +486,9 @@ def test_roles_say_how_their_work_is_started() -> None:
         ("roles: {a: {dispatch: {command: x, job: y}}}", "roles.a.dispatch: unknown key 'job'"),
     ],
 )
-def test_a_mistake_in_a_role_is_told_with_its_place(text: str, said: str) -> None:
+def test_a_mistake_in_a_role_is_told_with_its_place(text: str, message: str) -> None:
     """A role that cannot be started is no role that nobody starts."""
-    assert said in problems(text)[0]
+    assert message in problems(text)[0]
 
 
 # --- what is published ---------------------------------------------------------------------------

@@ -114,7 +114,7 @@ def sourced(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("environments: []", "environments: a list is not a mapping of environments"),
         ("environments: {A: {}}", "environments.A: 'A' must be 1 to 40 small letters"),
@@ -153,11 +153,11 @@ def sourced(text: str) -> str:
         (sourced("kind: prometheus, url: http://y/, total: up, errors: up"), "total: 'up' is not a query"),
     ],
 )
-def test_each_mistake_is_named(text: str, said: str) -> None:
+def test_each_mistake_is_named(text: str, message: str) -> None:
     """A watch that watches something else than was meant would be worse than none."""
     with pytest.raises(ConfigError) as refused:
         read(text)
-    assert any(said in problem for problem in refused.value.problems), refused.value.problems
+    assert any(message in problem for problem in refused.value.problems), refused.value.problems
 
 
 def test_they_are_shown_by_the_keys_of_the_file() -> None:

@@ -360,12 +360,12 @@ def test_of_many_tasks_each_has_its_row() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "shown"),
     [(0, "0 s ago"), (119, "119 s ago"), (120, "2 min ago"), (7199, "119 min ago"), (7200, "2 h ago"),
      (172_800, "2 d ago"), (-30, "in 30 s"), (-86_400, "in 24 h")],
 )  # fmt: skip
-def test_an_age_is_said_in_the_largest_unit_of_which_there_are_two(seconds: int, said: str) -> None:
-    assert age(timestamp(NOW - timedelta(seconds=seconds)), NOW) == said
+def test_an_age_is_said_in_the_largest_unit_of_which_there_are_two(seconds: int, shown: str) -> None:
+    assert age(timestamp(NOW - timedelta(seconds=seconds)), NOW) == shown
 
 
 def test_no_moment_is_a_dash() -> None:

@@ -141,9 +141,9 @@ def test_a_red_gate_keeps_a_task_or_sends_it_back(
     decision = evaluated(task, judged(stage, gate, Outcome.FAIL, reason=SAYS, absent=absent))
     assert (decision.move, decision.outcome) == (on_absent if absent else on_fail, Outcome.FAIL)
     after = changed(task, decision.task)
-    said = {"reason": SAYS, "cause": gate, "head": HEAD, "updated": timestamp(NOW)}
-    assert after.items() >= said.items()
-    rest = {name: value for name, value in after.items() if name not in said}
+    output = {"reason": SAYS, "cause": gate, "head": HEAD, "updated": timestamp(NOW)}
+    assert after.items() >= output.items()
+    rest = {name: value for name, value in after.items() if name not in output}
     if decision.move is ROLLBACK:
         assert (rest.pop("feedback") or {})["reason"] == SAYS
         assert (rest.pop("sent_back") or {})["charged"] == [f"{gate}@{HEAD}"]
@@ -178,8 +178,8 @@ def test_a_hold_waits_for_a_person(stage: str, gate: str) -> None:
     decision = evaluated(task, judged(stage, gate, Outcome.HOLD, reason=SAYS))
     assert (decision.move, decision.outcome) == (Move.HOLD, Outcome.HOLD)
     after = changed(task, decision.task)
-    said = {"state": "held", "head": HEAD, "reason": SAYS, "cause": gate}
-    assert after == said | {"available_at": None, "updated": timestamp(NOW)}
+    output = {"state": "held", "head": HEAD, "reason": SAYS, "cause": gate}
+    assert after == output | {"available_at": None, "updated": timestamp(NOW)}
 
 
 def test_the_first_gate_that_is_not_green_decides() -> None:
@@ -235,11 +235,11 @@ def test_the_gates_words_are_carried_verbatim() -> None:
     decision = evaluated(
         make_task(stage="deploy-staging"), judged("deploy-staging", "security", Outcome.FAIL, **said_by_gate)
     )
-    said = decision.task.feedback
-    assert said is not None
-    assert (said.gate, said.reason, said.next_step) == ("security", "two\nleaks", "rotate both")
-    assert [found.as_finding() for found in said.findings] == [FINDING, other]
-    assert said.findings_total == 2
+    output = decision.task.feedback
+    assert output is not None
+    assert (output.gate, output.reason, output.next_step) == ("security", "two\nleaks", "rotate both")
+    assert [found.as_finding() for found in output.findings] == [FINDING, other]
+    assert output.findings_total == 2
     assert decision.task.reason == "two leaks"
 
 
@@ -292,8 +292,8 @@ def test_used_up_developer_retries_ask_a_person(used: int, move: Move) -> None:
         assert after.pop("feedback")["reason"] == SAYS
         assert after.pop("sent_back")["charged"] == [f"tests-passed@{HEAD}"]
         reason = f"{SAYS} (all {used} developer retries are used up)"
-        said = {"state": "escalated", "head": HEAD, "reason": reason, "cause": "tests-passed"}
-        assert after == said | {"updated": timestamp(NOW)}
+        output = {"state": "escalated", "head": HEAD, "reason": reason, "cause": "tests-passed"}
+        assert after == output | {"updated": timestamp(NOW)}
         assert decision.outcome is Outcome.HOLD
 
 
@@ -305,8 +305,8 @@ def test_used_up_defers_ask_a_person(used: int, move: Move, outcome: Outcome) ->
     decision = evaluated(task, [a_verdict(outcome, reason=SAYS)])
     assert decision.move is move
     if move is Move.ESCALATE:
-        said = {"state": "escalated", "head": HEAD, "reason": f"{SAYS} (deferred {used} times)", "cause": "ci-green"}
-        assert changed(task, decision.task) == said | {"available_at": None, "updated": timestamp(NOW)}
+        output = {"state": "escalated", "head": HEAD, "reason": f"{SAYS} (deferred {used} times)", "cause": "ci-green"}
+        assert changed(task, decision.task) == output | {"available_at": None, "updated": timestamp(NOW)}
         assert decision.outcome is Outcome.HOLD
 
 
@@ -484,8 +484,8 @@ def test_a_person_holds_a_task(state: str) -> None:
     assert (decision.move, decision.outcome) == (Move.HOLD, Outcome.HOLD)
     after = changed(task, decision.task)
     after.pop("available_at", None)
-    said = {"state": "held", "reason": "not today", "updated": timestamp(NOW)}
-    assert after == said
+    output = {"state": "held", "reason": "not today", "updated": timestamp(NOW)}
+    assert after == output
     assert decision.task.available_at is None
 
 
@@ -495,8 +495,8 @@ def test_a_person_resumes_a_held_task() -> None:
     decision = by_person(task, events.ResumeAsked("bob"))
     assert decision.move is Move.RESUME
     now = timestamp(NOW)
-    said = {"state": "active", "reason": "resumed in testing", "cause": "bob", "updated": now, "resumed": now}
-    assert changed(task, decision.task) == said
+    output = {"state": "active", "reason": "resumed in testing", "cause": "bob", "updated": now, "resumed": now}
+    assert changed(task, decision.task) == output
 
 
 def test_a_person_retries_an_escalated_task() -> None:
@@ -504,9 +504,9 @@ def test_a_person_retries_an_escalated_task() -> None:
     task = make_task(stage="testing", state="escalated", developer_retries=3, defers=10, feedback=OLD_FEEDBACK)
     decision = by_person(task, events.RetryAsked("bob", "the network is back"))
     assert decision.move is Move.RETRY
-    said = {"state": "active", "reason": "the network is back", "cause": "bob", "updated": timestamp(NOW)}
+    output = {"state": "active", "reason": "the network is back", "cause": "bob", "updated": timestamp(NOW)}
     again = {"developer_retries": 0, "defers": 0, "resumed": timestamp(NOW)}
-    assert changed(task, decision.task) == said | again
+    assert changed(task, decision.task) == output | again
 
 
 def test_a_person_does_not_wait_for_a_deferred_task() -> None:

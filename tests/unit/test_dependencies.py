@@ -127,15 +127,15 @@ def test_a_line_without_a_version_is_a_doubt(closed: bool) -> None:
     assert [finding.rule for finding in result.findings] == ["V-1"]
 
 
-@pytest.mark.parametrize(("path", "said"), [("setup.py", "a program"), ("uv.lock", "could not be read: not TOML")])
-def test_a_file_that_is_not_read_is_a_doubt(path: str, said: str) -> None:
+@pytest.mark.parametrize(("path", "message"), [("setup.py", "a program"), ("uv.lock", "could not be read: not TOML")])
+def test_a_file_that_is_not_read_is_a_doubt(path: str, message: str) -> None:
     """It is named with the reason, counted, and refuses when doubt is to refuse; nobody has to be asked."""
     auditor = Asked()
     facts = gather([changed(path, None, b"?")], auditor)
     result = judge(facts, fail_closed=True)
     assert auditor.pins == []
     assert f"{path} " in result.refusal
-    assert said in result.refusal
+    assert message in result.refusal
     assert result.notices[0].startswith("WARNING: ")
     assert judge(facts, fail_closed=False).refusal == ""
     assert result.evidence == {

@@ -152,7 +152,7 @@ def test_every_check_is_explained() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fence", "posts", "contexts", "said"),
+    ("fence", "posts", "contexts", "message"),
     [
         ("none", False, (), ""),
         ("none", True, ("orch/security/main",), ""),
@@ -163,12 +163,12 @@ def test_every_check_is_explained() -> None:
         ("status", False, ("build",), "main does not require the status orch/merge/main"),
     ],
 )
-def test_what_is_required_is_what_is_said(fence: str, posts: bool, contexts: tuple[str, ...], said: str) -> None:
+def test_what_is_required_is_what_is_said(fence: str, posts: bool, contexts: tuple[str, ...], message: str) -> None:
     """A verdict that nobody requires stops no merge, and one that nobody gives stops all of them."""
     rule = BranchRule("main", Who.NOBODY, False, False, contexts, True, True)
     found = at_forge.protection_finding(at_forge.ProtectionFacts("main", fence, rule, "the page", posts))
-    assert found.state is (CheckState.BAD if said else CheckState.OK)
-    assert said in found.seen
+    assert found.state is (CheckState.BAD if message else CheckState.OK)
+    assert message in found.seen
 
 
 def test_what_others_named_is_one_word_in_a_command_that_mends() -> None:

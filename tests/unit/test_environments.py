@@ -156,9 +156,9 @@ def test_the_own_word_of_a_deploy_counts_until_a_person_settled_it() -> None:
     assert late.current.deploy == NEW
     assert finished(LOST, NEW, conclusion(DeployEnd.UNKNOWN), watched=False) is None
     assert finished(LOST, NEW, conclusion(DeployEnd.FAILED), watched=False) == make_environment(generation=4)
-    said = settled(LOST, make_deployed())
-    assert isinstance(said, Environment)
-    assert finished(said, NEW, conclusion(DeployEnd.DEPLOYED), watched=False) is None
+    output = settled(LOST, make_deployed())
+    assert isinstance(output, Environment)
+    assert finished(output, NEW, conclusion(DeployEnd.DEPLOYED), watched=False) is None
 
 
 # ---- one that nobody ended

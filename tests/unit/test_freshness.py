@@ -266,5 +266,5 @@ def test_a_pass_has_everything_on_its_side(found: FreshnessFacts) -> None:
     revision = found.revision
     known = {COMMIT, revision.tree, *(name for name, tree in revision.trees.items() if tree == revision.tree)} - {""}
     for each in found.platforms:
-        said = {found.get(key) for found in (each.labels, each.annotations) for key in (REVISION, TREE)}
-        assert said & known
+        output = {found.get(key) for found in (each.labels, each.annotations) for key in (REVISION, TREE)}
+        assert output & known

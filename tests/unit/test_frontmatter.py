@@ -102,7 +102,7 @@ def test_every_reader_of_yaml_agrees_with_ours(mapping: dict[str, object]) -> No
 def test_anything_else_is_refused_and_never_crashes(raw: str) -> None:
     """Whatever the frontmatter holds, the answer is a mapping or a ReportError with a line."""
     answers = [answer(document(raw), parser) for parser in (yaml.SafeLoader, yaml.CSafeLoader)]
-    refused = [said for said in answers if re.match(r"line \d+: [^\n]*\Z", said)]
+    refused = [output for output in answers if re.match(r"line \d+: [^\n]*\Z", output)]
     # One parser may refuse what the other reads; two readings must never differ.
     assert len(set(answers) - set(refused)) <= 1
 

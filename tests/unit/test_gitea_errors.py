@@ -222,7 +222,9 @@ def test_words_of_other_releases_and_of_proxies(source: str, status: int, body: 
 
 @given(
     st.integers(100, 599).filter(lambda status: status not in {200, 201}),
-    st.one_of(st.binary(max_size=60), st.text(max_size=60).map(lambda said: json.dumps({"message": said}).encode())),
+    st.one_of(
+        st.binary(max_size=60), st.text(max_size=60).map(lambda output: json.dumps({"message": output}).encode())
+    ),
 )
 def test_words_that_are_not_known_are_never_a_merge(status: int, body: bytes) -> None:
     assert not isinstance(merge_outcome(ForgeResponse(status, {}, body)), Merged | Scheduled | AlreadyMerged)
@@ -236,8 +238,8 @@ def test_a_merge_is_answered_without_a_word(body: bytes) -> None:
 
 def test_a_hook_cannot_speak_for_the_server() -> None:
     for words in ("The PR is already merged", "head out of date", "merge push out of date"):
-        said = {"message": f"PushRejected with remote message: {words}"}
-        assert merge_outcome(answer({"status": 409, "headers": {}, "body": said})) == Forbidden(words)
+        output = {"message": f"PushRejected with remote message: {words}"}
+        assert merge_outcome(answer({"status": 409, "headers": {}, "body": output})) == Forbidden(words)
 
 
 def test_the_scopes_that_a_refusal_tells() -> None:
@@ -265,6 +267,6 @@ def test_a_request_that_took_too_long_is_no_refusal() -> None:
 def test_words_from_outside_cannot_act_on_a_terminal() -> None:
     for status in (301, 403, 404, 409, 422, 500):
         body = json.dumps({"message": "\x1b[2Jgone\n::error::x"}).encode()
-        said = trouble(ForgeResponse(status, {"Location": "/repos/a/b\x1b[2J"}, body)).message
-        assert "\x1b" not in said
-        assert "\n" not in said
+        output = trouble(ForgeResponse(status, {"Location": "/repos/a/b\x1b[2J"}, body)).message
+        assert "\x1b" not in output
+        assert "\n" not in output

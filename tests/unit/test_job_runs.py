@@ -92,7 +92,7 @@ def test_the_runs_of_one_visit_are_numbered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "error", "said"),
+    ("values", "error", "message"),
     [
         (
             {"state": "held", "reason": "legal"},
@@ -115,12 +115,12 @@ def test_the_runs_of_one_visit_are_numbered() -> None:
         ),
     ],
 )
-def test_what_does_not_begin(values: dict[str, Any], error: type[Exception], said: str) -> None:
+def test_what_does_not_begin(values: dict[str, Any], error: type[Exception], message: str) -> None:
     """With words that say what to do; nothing is written."""
     rig = Rig()
     task(rig, **values)
     before = rig.commits
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=message):
         runs(rig).begin(MINE, NOW)
     assert rig.commits == before
 

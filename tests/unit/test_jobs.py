@@ -168,7 +168,7 @@ def test_a_run_that_lasts_or_that_a_person_ended_is_not_made_anew(status: str) -
 
 
 @pytest.mark.parametrize(
-    ("runs", "said", "follows"),
+    ("runs", "message", "follows"),
     [
         ([], "its developer is not started yet", "a sweep starts it"),
         ([{"status": "queued"}], f"run 1 (developer) is queued since {BEFORE}", "run 1 (developer) begins"),
@@ -182,16 +182,16 @@ def test_a_run_that_lasts_or_that_a_person_ended_is_not_made_anew(status: str) -
         ([{"status": "cancelled", "reason": "no"}], "run 1 (developer) was cancelled: no", ""),
     ],
 )
-def test_what_the_work_has_come_to(runs: list[dict[str, Any]], said: str, follows: str) -> None:
+def test_what_the_work_has_come_to(runs: list[dict[str, Any]], message: str, follows: str) -> None:
     """ENG-8: whoever waits for a run is told which, since when and where."""
     jobs = [make_job(**run) for run in runs]
     task = make_task()
     found = work.work_status(task, jobs, DEFAULT, RULES)
     assert found is not None
-    assert found.line.startswith(said)
+    assert found.line.startswith(message)
     assert found.next_action == follows
     line = why.explain(task, DEFAULT, why.QueueContext(1, 1, ""), NOW).at_work(found).line
-    assert said in line
+    assert message in line
     assert (f"next: {follows}, by itself" in line) is bool(follows)
 
 

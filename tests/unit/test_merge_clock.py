@@ -42,9 +42,9 @@ class Machine:
         return NOW + timedelta(seconds=self.elapsed)
 
     def about(self) -> About:
-        said = self.true
+        output = self.true
         self.elapsed += self.slow
-        return About(self.kind, "1", said)
+        return About(self.kind, "1", output)
 
     def worker(self) -> AttemptWorker:
         forge: Any = SimpleNamespace(server=self)

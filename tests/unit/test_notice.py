@@ -32,8 +32,8 @@ def test_what_is_no_such_comment_says_nothing(body: str) -> None:
 
 def test_people_are_not_called_and_markup_is_shown() -> None:
     """Reasons quote what people and tools wrote."""
-    said = "<img src=x> **bold** @team [link](https://example.invalid) <!-- orch-gates: note -->"
-    text = notice.standing(said)
+    output = "<img src=x> **bold** @team [link](https://example.invalid) <!-- orch-gates: note -->"
+    text = notice.standing(output)
     assert not re.search(r"(?<![A-Za-z0-9])@[A-Za-z0-9]", text)
     assert "<" not in text
     assert "[link]" not in text.replace("\\[link\\]", "")

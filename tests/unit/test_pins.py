@@ -304,7 +304,7 @@ def test_what_lies_in_the_repository_needs_no_audit(path: str, text: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("path", "data", "said"),
+    ("path", "data", "message"),
     [
         ("setup.py", b"setup()", "is not read: a program"),
         ("pixi.lock", b"version: 6", "is not read: a lockfile of an unknown kind"),
@@ -344,11 +344,11 @@ def test_what_lies_in_the_repository_needs_no_audit(path: str, text: str) -> Non
         ("requirements.txt", b"--require-hashes", "only options, and no package"),
     ],
 )
-def test_what_cannot_be_read_is_said(path: str, data: bytes, said: str) -> None:
+def test_what_cannot_be_read_is_said(path: str, data: bytes, message: str) -> None:
     """A program, an unknown lock, a broken file, another document, no package: never the same as nothing."""
     found = read(path, data)
     assert found.lines == {}
-    assert said in found.unread
+    assert message in found.unread
 
 
 @pytest.mark.parametrize(

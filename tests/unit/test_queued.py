@@ -159,7 +159,7 @@ def test_every_step_of_any_walk_is_legal(words: list[str], data: st.DataObject) 
     assert legality.task_change(None, task, ROOT) == ()
     for word in words:
         head = data.draw(st.sampled_from((HEAD, OTHER)))
-        said: dict[str, events.Event] = {
+        output: dict[str, events.Event] = {
             "ask": events.EnqueueRequested("ann", 7, "main", HEAD),
             "ask other": events.EnqueueRequested("ann", 7, "main", OTHER),
             "take out": events.TakenOut("bob", "pushed", data.draw(st.booleans())),
@@ -171,7 +171,7 @@ def test_every_step_of_any_walk_is_legal(words: list[str], data: st.DataObject) 
             "retry": events.RetryAsked("ann"),
             "ready": events.ReadySaid("ann", ""),
         }
-        event = said.get(word) or events.Evaluated("bot", task, head)
+        event = output.get(word) or events.Evaluated("bot", task, head)
         verdicts = [] if word else data.draw(edges(task.stage, PIPELINE))
         after = decide(task, event, verdicts, NOW, PIPELINE).task
         assert legality.task_change(task, after, ROOT) == ()

@@ -124,7 +124,7 @@ IMAGE = json.loads(rig.image().raw)
 
 
 @pytest.mark.parametrize(
-    ("document", "said"),
+    ("document", "message"),
     [
         ([], "not a JSON object"),
         ({}, "not an image"),
@@ -145,15 +145,15 @@ IMAGE = json.loads(rig.image().raw)
         ({**IMAGE, "config": None}, "is missing"),
     ],
 )
-def test_a_document_that_proves_nothing_is_refused(document: object, said: str) -> None:
+def test_a_document_that_proves_nothing_is_refused(document: object, message: str) -> None:
     """Also where its digest is the right one."""
     raw = json.dumps(document).encode()
-    with pytest.raises(RegistryBroken, match=said):
+    with pytest.raises(RegistryBroken, match=message):
         manifest.read(raw, rig.digest(raw), "")
 
 
 @pytest.mark.parametrize(
-    ("raw", "said"),
+    ("raw", "message"),
     [
         (b'{"a": ' + b"[" * 100_000, "nested too deeply|not readable JSON"),
         (b'{"mediaType": "x", "mediaType": "y"}', "names a field twice"),
@@ -162,9 +162,9 @@ def test_a_document_that_proves_nothing_is_refused(document: object, said: str) 
         (b'{"schemaVersion": ' + b"1" * 5000 + b"}", "not readable JSON"),
     ],
 )
-def test_json_that_readers_disagree_about_is_refused(raw: bytes, said: str) -> None:
+def test_json_that_readers_disagree_about_is_refused(raw: bytes, message: str) -> None:
     """Depth, fields that are there twice, bytes that are no text."""
-    with pytest.raises(RegistryBroken, match=said):
+    with pytest.raises(RegistryBroken, match=message):
         manifest.read(raw, rig.digest(raw), "")
 
 

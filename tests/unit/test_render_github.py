@@ -120,7 +120,7 @@ def test_findings_beyond_the_limit_are_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "said"),
+    ("outcome", "message"),
     [
         (Outcome.PASS, ""),
         (Outcome.SKIP, ""),
@@ -130,9 +130,9 @@ def test_findings_beyond_the_limit_are_counted() -> None:
         (Outcome.DEFER, "::warning title=orch-gates security DEFER::why%0Anext\n"),
     ],
 )
-def test_a_verdict_without_findings_is_one_line(outcome: Outcome, said: str) -> None:
+def test_a_verdict_without_findings_is_one_line(outcome: Outcome, message: str) -> None:
     """A refusal is never silent in the log (P3, P8)."""
-    assert annotation_lines(Verdict("security", outcome, "why", next_step="next")) == said
+    assert annotation_lines(Verdict("security", outcome, "why", next_step="next")) == message
 
 
 def test_notices_are_warnings() -> None:

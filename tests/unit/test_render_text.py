@@ -146,7 +146,7 @@ def test_a_pass_is_silent_in_a_hook_but_for_its_notices() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "said"),
+    ("outcome", "message"),
     [
         (Outcome.FAIL, "commit refused: because"),
         (Outcome.ERROR, "commit not judged, refused: because"),
@@ -154,12 +154,12 @@ def test_a_pass_is_silent_in_a_hook_but_for_its_notices() -> None:
         (Outcome.DEFER, "commit deferred: because"),
     ],
 )
-def test_every_refusal_says_why_and_what_next(outcome: Outcome, said: str) -> None:
+def test_every_refusal_says_why_and_what_next(outcome: Outcome, message: str) -> None:
     """Could-not-tell does not read as a definite refusal (P2, P8)."""
     shown = for_hook(
         Verdict("security", outcome, "because", next_step="Try X."), action="commit", kept="Nothing was committed."
     )
-    assert shown == f"orch-gates: {said}\nTry X.\nNothing was committed.\n"
+    assert shown == f"orch-gates: {message}\nTry X.\nNothing was committed.\n"
 
 
 def test_the_rest_is_counted() -> None:

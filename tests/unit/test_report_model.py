@@ -143,8 +143,8 @@ def test_a_report_does_not_change() -> None:
 @given(found=st.lists(findings, max_size=3), extra=st.dictionaries(names.map("x_".__add__), names, max_size=3))
 def test_findings_and_unknown_fields_survive_a_rewrite(found: list[Finding], extra: dict[str, str]) -> None:
     """Verbatim, in their order, the known fields first (ST-1, ENG-4)."""
-    said = of_verdict(Verdict("tests-passed", Outcome.FAIL, "red", tuple(found)))
-    listed = [finding.model_dump() for finding in said.findings]
+    output = of_verdict(Verdict("tests-passed", Outcome.FAIL, "red", tuple(found)))
+    listed = [finding.model_dump() for finding in output.findings]
     report = Report.model_validate(LEAST | extra | {"findings": listed})
     assert [finding.as_finding() for finding in report.findings] == found
     assert Report.model_validate(report.fields()) == report

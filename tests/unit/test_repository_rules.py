@@ -114,13 +114,15 @@ TABLE = [
 @pytest.mark.parametrize(("text", "line", "why"), TABLE)
 def test_what_is_not_supported_is_an_error_with_its_line(text: str, line: int, why: str) -> None:
     """Nothing is dropped in silence: an allow list that does not work, a rule that is never looked for."""
-    assert any(said.startswith(f".gitleaks.toml:{line}: ") and why in said for said in problems(text)), problems(text)
+    assert any(output.startswith(f".gitleaks.toml:{line}: ") and why in output for output in problems(text)), problems(
+        text
+    )
 
 
 def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
     """A person mends the file in one go."""
-    said = problems("[extend]\n[allowlist]\n[[rules]]\nid = 'x'\nregex = '('\nfoo = 1\n[[rules]]\n")
-    assert [int(text.split(":")[1]) for text in said] == [1, 2, 5, 6, 7, 7]
+    output = problems("[extend]\n[allowlist]\n[[rules]]\nid = 'x'\nregex = '('\nfoo = 1\n[[rules]]\n")
+    assert [int(text.split(":")[1]) for text in output] == [1, 2, 5, 6, 7, 7]
 
 
 @pytest.mark.parametrize(
@@ -135,9 +137,9 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
 )
 def test_a_hostile_file_is_a_problem_and_nothing_else(data: bytes, why: str) -> None:
     """Too large, too deep, not text: one line each, in bounded time, without characters that act."""
-    said = problems(data)
-    assert any(why in text for text in said)
-    assert all(text.isprintable() for text in said)
+    output = problems(data)
+    assert any(why in text for text in output)
+    assert all(text.isprintable() for text in output)
 
 
 def test_a_bad_file_is_told_as_the_configuration_is() -> None:
@@ -148,7 +150,7 @@ def test_a_bad_file_is_told_as_the_configuration_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("message", "told"),
     [
         (
             "Vectorscan could not compile rule acme-token even in candidate-prefilter mode: Embedded start anchors not",
@@ -161,9 +163,9 @@ def test_a_bad_file_is_told_as_the_configuration_is() -> None:
         ("no cache\nfolder", ".gitleaks.toml: the matcher cannot use it: no cache\\x0afolder"),
     ],
 )
-def test_what_the_matcher_refuses_is_told_by_its_line(said: str, told: str) -> None:
+def test_what_the_matcher_refuses_is_told_by_its_line(message: str, told: str) -> None:
     """The matcher knows the rule; the person needs the line."""
-    [problem] = rules(RULE).refused(said).problems
+    [problem] = rules(RULE).refused(message).problems
     assert problem.startswith(told)
 
 

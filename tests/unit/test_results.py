@@ -118,7 +118,7 @@ GO_TEST = '{"Action":"run","Package":"p","Test":"T"}\n{"Action":"pass","Package"
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "empty"),
         (" \n", "empty"),
@@ -182,9 +182,9 @@ GO_TEST = '{"Action":"run","Package":"p","Test":"T"}\n{"Action":"pass","Package"
         ('{"Action":"start","Package":"p","Package":"q"}\n', "not a JSON event"),
     ],
 )
-def test_what_contradicts_itself_is_a_problem(tmp_path: Path, text: str, said: str) -> None:
+def test_what_contradicts_itself_is_a_problem(tmp_path: Path, text: str, message: str) -> None:
     """Truncated, hostile and lying files are said to be so, with the place where there is one."""
-    assert said in problems(of(tmp_path / "results", text))
+    assert message in problems(of(tmp_path / "results", text))
 
 
 def test_checks_before_a_break_still_count(tmp_path: Path) -> None:

@@ -108,11 +108,11 @@ reviews = st.builds(
 
 
 @settings(max_examples=150)
-@given(said=st.lists(reviews, max_size=5, unique_by=lambda review: review.reviewer), approvals=st.integers(-1, 3))
-def test_an_approval_is_proven(said: list[Review], approvals: int) -> None:
+@given(submitted=st.lists(reviews, max_size=5, unique_by=lambda review: review.reviewer), approvals=st.integers(-1, 3))
+def test_an_approval_is_proven(submitted: list[Review], approvals: int) -> None:
     """PASS exactly where enough others approve this very commit and nobody is against it."""
-    valid = [review for review in said if (review.state, review.commit, review.by_author) == (YES, HEAD, False)]
-    against = [review for review in said if review.state is NO]
-    verdict = judged(*said, approvals=approvals)
+    valid = [review for review in submitted if (review.state, review.commit, review.by_author) == (YES, HEAD, False)]
+    against = [review for review in submitted if review.state is NO]
+    verdict = judged(*submitted, approvals=approvals)
     assert (verdict.outcome is Outcome.PASS) == (len(valid) >= max(1, approvals) and not against)
     assert verdict.outcome in {Outcome.PASS, Outcome.FAIL}

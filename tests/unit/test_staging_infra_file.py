@@ -46,7 +46,7 @@ def test_a_list_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "said"),
+    ("made", "message"),
     [
         (text(schema="orch.staging-infra/2"), "schema is not"),
         (text(drop="owner"), "must have exactly"),
@@ -68,9 +68,9 @@ def test_a_list_is_read() -> None:
         ("# nothing\n", "line 1"),
     ],
 )
-def test_a_list_that_is_wide_or_wrong_is_refused_whole(made: str, said: str) -> None:
+def test_a_list_that_is_wide_or_wrong_is_refused_whole(made: str, message: str) -> None:
     """Each entry names owner, reason, end and budget, and is narrow."""
-    with pytest.raises(ExceptionListError, match=said):
+    with pytest.raises(ExceptionListError, match=message):
         decode(made)
 
 

@@ -144,7 +144,7 @@ def test_uses_are_carried_on_until_an_entry_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("checks", "code", "said"),
+    ("checks", "code", "message"),
     [
         ((), 0, "there are no checks"),
         ((Check("a", CheckStatus.SKIPPED), Check("b", CheckStatus.TODO)), 0, "nothing passed: no check was run"),
@@ -156,9 +156,9 @@ def test_uses_are_carried_on_until_an_entry_ends() -> None:
         ((GREEN, INFRA), 137, "which the waived failures do not explain"),
     ],
 )
-def test_what_proves_nothing_fails(checks: tuple[Check, ...], code: int, said: str) -> None:
+def test_what_proves_nothing_fails(checks: tuple[Check, ...], code: int, message: str) -> None:
     """No checks, all waived, and an exit code that the failures do not explain."""
-    assert failed(facts(*checks, exit_code=code), said)
+    assert failed(facts(*checks, exit_code=code), message)
 
 
 def test_the_list_says_which_exit_codes_failures_explain() -> None:

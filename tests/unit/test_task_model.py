@@ -160,10 +160,10 @@ def test_any_other_spelling_of_a_time_is_refused(text: str) -> None:
 @given(st.lists(findings(), max_size=3))
 def test_feedback_survives_its_document(found: list[Finding]) -> None:
     """Whatever a gate says: what was kept is read back from the task as it was written (ENG-4)."""
-    said = feedback.of_verdict(a_verdict(Outcome.FAIL, findings=tuple(found), reason="\udcff", next_step="\n"))
-    task = make_task(feedback=said)
-    assert Task.model_validate(task.fields()).feedback == said
-    assert said.findings_total == len(found)
+    output = feedback.of_verdict(a_verdict(Outcome.FAIL, findings=tuple(found), reason="\udcff", next_step="\n"))
+    task = make_task(feedback=output)
+    assert Task.model_validate(task.fields()).feedback == output
+    assert output.findings_total == len(found)
 
 
 def test_feedback_is_verbatim_up_to_its_bounds() -> None:
@@ -181,16 +181,16 @@ def test_feedback_is_verbatim_up_to_its_bounds() -> None:
 def test_the_first_findings_are_kept_where_not_all_fit() -> None:
     """In their order, and the number says that there are more."""
     loud = tuple(replace(FINDING, id=str(number), description="\0" * MAX_TEXT) for number in range(100))
-    said = feedback.of_verdict(a_verdict(Outcome.FAIL, findings=loud))
-    kept = [finding.id for finding in said.findings]
+    output = feedback.of_verdict(a_verdict(Outcome.FAIL, findings=loud))
+    kept = [finding.id for finding in output.findings]
     assert kept == [str(number) for number in range(len(kept))]
-    assert 1 <= len(kept) < said.findings_total == 100
+    assert 1 <= len(kept) < output.findings_total == 100
 
 
 def test_a_name_that_is_no_utf8_is_spelled_out() -> None:
     """A document could not hold it, and nobody would be told of the finding."""
-    said = feedback.of_verdict(a_verdict(Outcome.FAIL, findings=(replace(FINDING, path="caf\udce9.py"),)))
-    assert said.findings[0].path == r"caf\udce9.py"
+    output = feedback.of_verdict(a_verdict(Outcome.FAIL, findings=(replace(FINDING, path="caf\udce9.py"),)))
+    assert output.findings[0].path == r"caf\udce9.py"
 
 
 # ---- documents
