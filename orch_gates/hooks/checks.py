@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from orch_gates import process
 from orch_gates.config import file as config_file
-from orch_gates.errors import ConfigError, OrchError, StaleUpdate
+from orch_gates.errors import ConfigError, GitError, OrchError, StaleUpdate
 from orch_gates.gates.security import gather, judge, scan
 from orch_gates.gates.security.judge import SecurityFacts
 from orch_gates.gates.security.scan import SecretFacts, Unproven, Watch, unwatched
 from orch_gates.gates.security.staged import NothingStaged, staged
 from orch_gates.git import feed
 from orch_gates.git.cli import Git, default_branch_commit
+from orch_gates.git.merges import contains
 from orch_gates.hooks.updates import RefUpdate
 from orch_gates.model.verdict import Outcome, Verdict
 from orch_gates.scanners.engine import Engine
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 # More names than this are compared with all that the repository has.
 _NAMED = 200
+_NOTES = "refs/notes/"
 # In the evidence: the tip that passes by an administrator's word.
 _IMPORT = "import"
 _FIRST = (
@@ -205,6 +208,26 @@ def _is_fetched(context: PushContext, remote: str, url: str) -> bool:
     return done.stdout.decode("utf-8", "surrogateescape").strip("\n") == url
 
 
+def _of_notes(git: Git, updates: Sequence[RefUpdate]) -> dict[str, str]:
+    """The commits that only refs with notes lead to, each with what the server has of that ref, empty for nothing."""
+    others = [update.new for update in updates if update.new and not update.ref.startswith(_NOTES)]
+    found: dict[str, str] = {}
+    for update in updates:
+        if update.new and update.ref.startswith(_NOTES):
+            below = update.old if update.old and _is_upon(git, update.new, update.old) else ""
+            without = [f"^{oid}" for oid in (*others, below) if oid]
+            listed = git.read("rev-list", "--stdin", stdin="\n".join([update.new, *without, ""]).encode("ascii"))
+            found.update(dict.fromkeys(listed.decode("ascii").split(), below))
+    return found
+
+
+def _is_upon(git: Git, new: str, old: str) -> bool:
+    """Whether a push adds to what is there; a clone may lack that."""
+    with contextlib.suppress(GitError):
+        return contains(git, new, old)
+    return False
+
+
 def _pushed(
     context: PushContext, updates: Sequence[RefUpdate], excluded: Sequence[str], quarantine: str, now: datetime
 ) -> tuple[Verdict, SecurityFacts | None]:
@@ -218,14 +241,13 @@ def _pushed(
         reason = "only deletions: nothing is added"
         return Verdict(judge.GATE, Outcome.PASS, reason, notices=context.notices, evidence=evidence), None
     names = [update.ref for update in updates if update.new is not None and update.old is None]
-    notes = next((update.ref for update in updates if update.ref.startswith("refs/notes/")), "")
 
     def subject(bounded: Git) -> scan.ScanSubject:
         bounded.refuse_shallow()
         budget = settings.security.budget
         web = settings.hook.web_editor
         found = scan.pushed(bounded, tips, excluded, budget, names=names, quarantine=quarantine, web=web)
-        return replace(found, watch=context.watch, notes=notes)
+        return replace(found, watch=context.watch, notes=lambda: _of_notes(bounded, updates))
 
     scanned = scan.prove(settings, git, subject, context.trusted, started=context.engine, lenient=True)
     facts = _facts(context, scanned, tips[0] if len(tips) == 1 else f"{len(tips)} refs")

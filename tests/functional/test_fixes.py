@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -184,27 +185,50 @@ def test_the_message_of_a_tag(person: Person) -> None:
 
 @pytest.mark.parametrize("more_notes", [False, True], ids=["newest", "earlier"])
 @pytest.mark.parametrize("there", [False, True], ids=["first push", "upon others"])
-def test_a_note(person: Person, there: bool, more_notes: bool) -> None:
-    """It is in a history of its own: nothing is amended, the other notes stay, and no push is forced."""
-    work, before = person.work, person.work.git("rev-parse", "HEAD")
+@pytest.mark.parametrize("ref", ["commits", "$(touch${IFS}PWNED)"])
+def test_a_note(person: Person, ref: str, there: bool, more_notes: bool) -> None:
+    """It is in a history of its own: nothing is amended, the other notes stay, and no push is forced (SEC-5)."""
+    work, full = person.work, f"refs/notes/{ref}"
     work.commit("noted", {"noted.txt": "noted\n"})
+    head, before = work.git("rev-parse", "HEAD", "HEAD~1").split()
+    notes = ("notes", f"--ref={ref}")
     work.git("push", "--quiet", "origin", "HEAD:refs/heads/topic")
     if there:
-        work.git("notes", "add", "-m", "reviewed", before)
-        work.git("push", "--quiet", "origin", "refs/notes/commits")
-    work.git("notes", "add", "-m", f"token {person.token}")
+        work.git(*notes, "add", "-m", "reviewed", before)
+        work.git(*notes, "add", "-m", "by a colleague")
+        work.git("push", "--quiet", "origin", full)
+    work.git(*notes, "append", "-m", f"token {person.token}")
     if more_notes:
-        work.git("notes", "append", "-m", "and more")
-        work.git("notes", "add", "-f", "-m", "more", before)
+        work.git(*notes, "append", "-m", "and more")
+        work.git(*notes, "add", "-f", "-m", "more", before)
+    other = work.git("commit-tree", "-m", "not a note", "HEAD^{tree}", "-p", "HEAD")
+    work.git("notes", "--ref=aaa", "add", "-m", "fine")
+    done = work.attempt("push", "--quiet", "--atomic", "origin", "refs/notes/aaa", full, f"{other}:refs/heads/other")
+    refusal = done.stderr.decode()
+    assert (done.returncode, person.token in refusal, "touch" in refusal.partition("To ")[0]) == (1, False, False)
+    person.follow(refusal, lambda: None, NOTES=shlex.quote(ref), OBJECT=head)
+    work.git("push", "--quiet", "origin", full)
+    assert work.git("rev-parse", "HEAD") == head
+    assert person.token not in work.git("log", "-p", full)
+    assert not (work.path / "PWNED").exists()
+    kept = work.git(*notes, "show").split("\n\n")
+    assert kept == [*(["by a colleague"] if there else []), "token it", *(["and more"] if more_notes else [])]
+    if there or more_notes:
+        assert work.git(*notes, "show", before) == ("more" if more_notes else "reviewed")
+
+
+def test_what_else_is_in_the_commit_of_a_note(person: Person) -> None:
+    """Its message is made again with it, and the commit of the code stays as it is."""
+    work = person.work
     head = work.git("rev-parse", "HEAD")
+    work.git("notes", "add", "-m", "fine")
+    made = work.git("commit-tree", "-m", f"say {person.token}", "refs/notes/commits^{tree}")
+    work.git("update-ref", "refs/notes/commits", made)
     done = work.attempt("push", "--quiet", "origin", "refs/notes/commits")
-    assert (done.returncode, person.token.encode() in done.stderr) == (1, False)
-    person.follow(done.stderr.decode(), lambda: None)
+    assert done.returncode == 1
+    person.follow(done.stderr.decode(), lambda: None, NOTES="commits")
     work.git("push", "--quiet", "origin", "refs/notes/commits")
     assert work.git("rev-parse", "HEAD") == head
-    assert person.token not in work.git("log", "-p", "refs/notes/commits")
-    if there or more_notes:
-        assert work.git("notes", "show", before) == ("more" if more_notes else "reviewed")
 
 
 @pytest.mark.parametrize("follows", [nothing, more], ids=["newest", "earlier"])

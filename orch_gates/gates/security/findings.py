@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from orch_gates.gates.security import fixes
 from orch_gates.git.changes import History
@@ -17,6 +18,7 @@ REDACTED = "[redacted]"
 _TEXTS = frozenset({"ref name", "name of a file"})
 # Looking for each of very many secrets in all paths would take for ever.
 _FEW = 5_000
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,12 @@ def secret_findings(
     redact: Callable[[Sequence[str]], list[str]],
     *,
     web: bool = False,
-    notes: str = "",
+    notes: Mapping[str, str] = _NONE,
 ) -> tuple[SecretFinding, ...]:
     """The findings, by commit, path and line; `redact` takes out of texts what looks like a secret.
 
-    `history`, `web` and `notes`, as `fixes.fix` has them, decide how a commit can be made again.
+    `history` and `web`, as `fixes.fix` has them, decide how a commit can be made again. `notes` are the commits that
+    only refs with notes lead to, each with what the server has of that ref.
     """
     ordered = sorted(new, key=_place)
     begin = fixes.oldest({item.commit for item in ordered}, history)
@@ -72,7 +75,10 @@ def secret_findings(
         hit = item.hit
         place = (hit.oid, hit.carrier, item.path, hit.first)
         on_line[place] += 1
-        advice = fixes.fix(hit.carrier, item.path, item.commit, history, begin=begin, web=web, notes=notes)
+        if (below := notes.get(item.commit)) is not None:
+            advice = fixes.in_notes(hit.carrier, below)
+        else:
+            advice = fixes.fix(hit.carrier, item.path, item.commit, history, begin=begin, web=web)
         finding = Finding(
             id=_id(place, on_line[place]),
             rule=hit.rule,

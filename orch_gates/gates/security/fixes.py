@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -35,8 +34,6 @@ REF_NAME = Fix(_REVOKE + "push the branch or tag under another name (`git branch
 TAGGER = Fix(
     _REVOKE + "correct your name, make the tag again, and push it again:", (_OWN_NAME, "git tag -f -a TAG TAG^{}")
 )
-# git names the file of a note by the object that it is about, in folders where there are many notes.
-_OF_A_NOTE = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 TAG = Fix(_REVOKE + "make the tag again with another message, and push it again:", ("git tag -f -a TAG TAG^{}",))
 
 
@@ -50,20 +47,18 @@ def oldest(commits: Collection[str], history: History) -> str:
     return rewritten[-1] if rewritten and branches == 1 else ""
 
 
-def fix(
-    carrier: str, path: str, commit: str, history: History, *, begin: str = "", web: bool = False, notes: str = ""
-) -> Fix:
+def fix(carrier: str, path: str, commit: str, history: History, *, begin: str = "", web: bool = False) -> Fix:
     """The advice for what was found in `carrier`, first in `commit`; both `path` and `commit` may be empty.
 
     `begin` is where a rebase has to begin if there is more to take out than this. `web`: the server itself made the
-    commit, for somebody who has no clone to amend it in. `notes` is a ref with notes that was pushed.
+    commit, for somebody who has no clone to amend it in.
     """
     begin = begin or commit
     match carrier:
-        case "file" if commit and notes and (about := _OF_A_NOTE.fullmatch(path.replace("/", ""))):
-            return _note(about[0], notes, history.below(commit))
-        case "tag" | "tagger":
-            return TAG if carrier == "tag" else TAGGER
+        case "tag":
+            return TAG
+        case "tagger":
+            return TAGGER
         case "commit":
             return _message(commit, begin, history, web=web)
         case "author":
@@ -79,14 +74,17 @@ def fix(
             return REF_NAME
 
 
-def _note(about: str, notes: str, below: str) -> Fix:
-    """The note stays in the history of its ref, so that begins anew upon what the server has."""
+def in_notes(carrier: str, below: str) -> Fix:
+    """The advice for what only notes hold, of which nothing is amended; `below` is what the server has of that ref.
+
+    Neither the ref nor the object is named: both are anybody's text, and may be a secret themselves.
+    """
     parent = f"-p {below} " if below else ""
-    commands = (
-        f"git notes --ref={notes} remove {about}",
-        f"git update-ref {notes} $(git commit-tree -m notes {parent}{notes}^{{tree}})",
-    )
-    return Fix(f"{_REVOKE}remove the note and its history, and push the notes again:", commands)
+    anew = f"git update-ref refs/notes/NOTES $(git commit-tree -m notes {parent}refs/notes/NOTES^{{tree}})"
+    what = "begin the history of these notes anew, and push them again:"
+    if carrier != "file":
+        return Fix(f"{_REVOKE}{what}", (anew,))
+    return Fix(f"{_REVOKE}take it out of the note of OBJECT, {what}", ("git notes --ref=NOTES edit OBJECT", anew))
 
 
 def _message(commit: str, begin: str, history: History, *, web: bool) -> Fix:

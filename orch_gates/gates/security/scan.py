@@ -83,8 +83,9 @@ class ScanSubject:
     """What is judged: `lines` lists its objects as `<id> <path>` while they are counted in `listed`.
 
     `changes` and the `boundary`, the commits that stood there before, are asked for only where something was found;
-    changes come newest first. `texts` are in no object. `web`: the server's own editor made the commit. `notes` is a
-    ref with notes that was pushed, empty for none. While it is judged, `watch` is told how far the list is.
+    changes come newest first. `texts` are in no object. `web`: the server's own editor made the commit. `notes` are the
+    commits that only notes are of, asked for where something was found; see `findings.secret_findings`. While it is
+    judged, `watch` is told how far the list is.
     """
 
     listed: Listed
@@ -93,7 +94,7 @@ class ScanSubject:
     boundary: Callable[[], Sequence[str]]
     texts: tuple[Text, ...] = ()
     web: bool = False
-    notes: str = ""
+    notes: Callable[[], Mapping[str, str]] = dict
     watch: Watch = unwatched
 
 
@@ -244,7 +245,8 @@ def scan(
             new, doubts = _new(git, subject, running, found, budget, deadline)
             redact = partial(running.redact, deadline=deadline)
             history = changes.history(git, subject.listed.commits if new else ())
-            secrets = findings.secret_findings(new, found.rules, history, redact, web=subject.web, notes=subject.notes)
+            notes = subject.notes() if new else {}
+            secrets = findings.secret_findings(new, found.rules, history, redact, web=subject.web, notes=notes)
     except MemoryError as error:
         raise BudgetExceeded("the check needs more memory than it may use; push in smaller parts") from error
     except BudgetExceeded as error:
