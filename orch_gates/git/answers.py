@@ -101,7 +101,11 @@ _UNABLE = re.compile(
     r"mismatched (object )?(algorithm|format)",
     re.IGNORECASE,
 )
-_IN_THE_WAY = re.compile(r"'(?P<there>refs/[^']+)' exists; cannot create '(?P<wanted>refs/[^']+)'")
+_IN_THE_WAY = re.compile(
+    r"^(?:remote: )?error: cannot lock ref '[^']+': '(?P<there>refs/[^']+)' exists; "
+    r"cannot create '(?P<wanted>refs/[^']+)'",
+    re.MULTILINE,
+)
 _ABSENT = re.compile(r"couldn't find remote ref", re.IGNORECASE)
 _BUSY = re.compile(
     r"returned error: (429|50[0234])|HTTP (429|50[0234])|connection reset|empty reply|early EOF|unexpected disconnect|"
@@ -123,6 +127,7 @@ _BROKEN = re.compile(
 _DAMAGED = re.compile(
     r"^(?!remote:).*(is corrupt|corrupt loose object|inflate|bad object|unable to (read|unpack))", re.MULTILINE
 )
+_QUOTED = re.compile(r"'[^'\n]*'")
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -144,7 +149,7 @@ def read_push(returncode: int, stdout: str, stderr: str, refs: Sequence[str]) ->
     text = "\n".join([*reasons, stderr])
     telling = [reason for reason in reasons if not _FOLLOWS.search(reason)]
     message = _message([*telling, stderr] if telling or stderr.strip() else reasons)
-    if way := _IN_THE_WAY.search(stderr):
+    if (way := _IN_THE_WAY.search(stderr)) and way["wanted"] in refs:
         return PushAnswer(
             PushOutcome.REFUSED, f"{way['there']} is in the way of {way['wanted']}: delete or rename it first"
         )
@@ -157,7 +162,7 @@ def read_push(returncode: int, stdout: str, stderr: str, refs: Sequence[str]) ->
     if lost and not _LEFT_LOCK.search(text):
         stale = tuple(ref for ref in refs if ref in lines and "(stale info)" in lines[ref]["summary"])
         return PushAnswer(PushOutcome.LOST, message, stale=stale)
-    if _REFUSED.search(text) or _UNABLE.search(text):
+    if _REFUSED.search(_unnamed(text)) or _UNABLE.search(text):
         return PushAnswer(PushOutcome.REFUSED, message)
     message = message or f"git push failed with exit code {returncode}, without a message"
     unsent = not reasons and _UNSENT.search(stderr) and "RPC failed" not in stderr
@@ -171,6 +176,7 @@ def read_fetch(returncode: int, stderr: str) -> FetchAnswer:
     if returncode == 0:
         return FetchAnswer(FetchOutcome.DONE)
     message = _message([stderr]) or f"git failed with exit code {returncode}, without a message"
+    text = _unnamed(stderr)
     for pattern, meaning in (
         (_ABSENT, FetchOutcome.ABSENT),
         (_FOREIGN, FetchOutcome.FOREIGN),
@@ -179,7 +185,7 @@ def read_fetch(returncode: int, stderr: str) -> FetchAnswer:
         (_BROKEN, FetchOutcome.BROKEN),
         (_BUSY, FetchOutcome.BUSY),
     ):
-        if pattern.search(stderr):
+        if pattern.search(text):
             return FetchAnswer(meaning, message)
     return FetchAnswer(FetchOutcome.FAILED, message)
 
@@ -188,6 +194,11 @@ def read_retry_after(trace: bytes) -> float:
     """The seconds that a server asked to wait, in a trace of the headers that it sent; 0 where it did not."""
     found = _RETRY_AFTER.findall(trace)
     return float(found[-1]) if found else 0
+
+
+def _unnamed(text: str) -> str:
+    """The text without what is quoted in it: the url of a repository may hold any of the words that are looked for."""
+    return _QUOTED.sub("''", text)
 
 
 def _hook_output(stderr: str) -> str:

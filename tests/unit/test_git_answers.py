@@ -9,6 +9,7 @@ from orch_gates.git.answers import FetchOutcome, PushOutcome, read_fetch, read_p
 
 REF = "refs/heads/orch-state"
 HOOK = f"remote: orch-gates: {StaleUpdate(REF)}        \n"
+FORBIDDING = "https://host.invalid/protected/read-only-forbidden.git/"
 TOO_BIG = "remote: fatal: pack exceeds maximum allowed size\nerror: remote unpack failed: index-pack abnormal exit\n"
 DISK_FULL = "remote: error: file write error: No space left on device\nerror: remote unpack failed: index-pack failed\n"
 
@@ -35,6 +36,7 @@ def line(flag: str, summary: str) -> str:
         (1, line("!", "[remote rejected] (unpacker error)"), TOO_BIG, PushOutcome.REFUSED),
         (1, line("!", "[remote rejected] (unpacker error)"), DISK_FULL, PushOutcome.REFUSED),
         (128, "", "fatal: the remote end hung up unexpectedly\n", PushOutcome.UNCLEAR),
+        (128, "", f"fatal: unable to access '{FORBIDDING}': Failed to connect\n", PushOutcome.UNSENT),
     ],
 )
 def test_the_meaning_of_a_push(code: int, stdout: str, stderr: str, meaning: PushOutcome) -> None:
@@ -50,8 +52,19 @@ def test_the_meaning_of_a_push(code: int, stdout: str, stderr: str, meaning: Pus
         ("fatal: Authentication failed for 'https://host.invalid/'\n", FetchOutcome.REFUSED),
         ("fatal: mismatched algorithms: client sha1; server sha256\n", FetchOutcome.FORMAT),
         ("fatal: unable to access 'https://host.invalid/': Could not resolve host\n", FetchOutcome.FAILED),
+        (f"fatal: unable to access '{FORBIDDING}': Failed to connect\n", FetchOutcome.FAILED),
+        (f"fatal: unable to access '{FORBIDDING}': The requested URL returned error: 503\n", FetchOutcome.BUSY),
     ],
 )
 def test_the_meaning_of_a_fetch(stderr: str, meaning: FetchOutcome) -> None:
     """Only git's own word makes a ref absent (ST-9)."""
     assert read_fetch(128, stderr).meaning is meaning
+
+
+def test_a_hook_that_names_a_file_gives_no_advice_about_refs() -> None:
+    """What stands in the way of a ref is told by git, in a line of its own."""
+    name = f"'refs/heads/main' exists; cannot create '{REF}'"
+    stderr = f"remote: orch-gates: 1 secret found\nremote:   {name}:1\n"
+    found = read_push(1, line("!", "[remote rejected] (pre-receive hook declined)"), stderr, [REF])
+    assert (found.meaning, found.reason.startswith("refs/")) == (PushOutcome.REFUSED, False)
+    assert "1 secret found" in found.hook_output

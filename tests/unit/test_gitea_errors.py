@@ -33,9 +33,8 @@ _NO_TOKEN = "401, the token is wrong or has expired; make a new one"
 _NO_SCOPE = "403, the token lacks the scope write:repository (it has read:repository); create a token with that scope"
 _ARCHIVED = "423, the repository is archived; unarchive it to change anything"
 _SILENT = "a hook or rule of the server refused it without a message, or was killed"
-_LOST_RACE = (
-    f"PushRejected with remote message: cannot lock ref 'refs/heads/main': is at {'a' * 40} but expected {'b' * 40}"
-)
+_LOCKED = f"cannot lock ref 'refs/heads/main': is at {'a' * 40} but expected {'b' * 40}"
+_LOST_RACE = f"PushRejected with remote message: {_LOCKED}"
 _BETWEEN = "from a proxy between here and the forge; check the URL, and that the forge is up"
 _HIDDEN = "404, not found, or the token may not see it (not found)"
 _MOVED = "has moved to alice/project-new; name the new one"
@@ -177,6 +176,12 @@ ELSEWHERE: list[tuple[str, int, object, MergeOutcome]] = [
         409,
         {"message": f"PushRejected with remote message: orch-gates: no\n  orch-gates: {StaleUpdate('refs/x')}"},
         Forbidden(f"orch-gates: no orch-gates: {StaleUpdate('refs/x')}"),
+    ),
+    (
+        "our own hook tells of a file whose name is as git's words",
+        409,
+        {"message": f"PushRejected with remote message: orch-gates: no\n  {_LOCKED}:1"},
+        Forbidden(f"orch-gates: no {_LOCKED}:1"),
     ),
     ("a wrong commit for a merge by hand", 409, {"message": "Wrong commit ID"}, Ambiguous("409 (Wrong commit ID)")),
     ("a proxy that lost the server", 502, "<html>Bad gateway</html>", Ambiguous("502")),

@@ -52,6 +52,7 @@ _OWN_TROUBLE = "Internal Server"
 # Of the script that runs all hooks, when one of them was ended by the system.
 _ENDED = re.compile(r"^hooks/pre-receive: line \d+: .*\b(Killed|Terminated)\b")
 _NOT_YET = re.compile(r"^Not allowed to push to protected branch \S+ and pr #\d+ is not ready to be merged")
+_LOCKED = "cannot lock ref '"
 _LOST_RACE = re.compile(r"cannot lock ref '[^']*': is at [0-9a-f]+ but expected [0-9a-f]+")
 _SILENT = ("", "push is rejected")
 
@@ -153,9 +154,9 @@ def _in_the_way(answer: ForgeResponse) -> MergeOutcome:
 
 def _rejected(message: str) -> MergeOutcome:
     """What the server's own push into the target came to: the message is git's, its own hook's, or another hook's."""
-    if _LOST_RACE.search(message):
+    if _LOST_RACE.match(message):
         return BaseMoved()
-    if "cannot lock ref" in message:
+    if message.startswith(_LOCKED):
         return Transient(f"another push to the target runs: {message}")
     if message in _SILENT:
         return Transient("a hook or rule of the server refused it without a message, or was killed")

@@ -367,7 +367,7 @@ def failure(answer: FetchAnswer) -> StateError:
     """A fetch that did not work, as the error that says what to do."""
     words = escape.visible(answer.reason)
     if answer.meaning is FetchOutcome.REFUSED:
-        return StateDenied(f"the state branch cannot be read, as there is no such repository or no permission: {words}")
+        return StateDenied(f"the state branch cannot be read: {words}")
     if answer.meaning is FetchOutcome.FORMAT:
         return StateError("the state branch has to be in a SHA-1 repository; set ORCH_STATE_REMOTE to one")
     if answer.meaning is FetchOutcome.BROKEN:
