@@ -216,8 +216,9 @@ def _request_merge(worker: AttemptWorker, attempt: Attempt, *, doubt: bool) -> A
             return done
         if found.then is Then.WAIT:
             return _wait(worker, found.reason)
-        if found.then not in {Then.AGAIN, Then.PROVE}:
+        if found.then not in {Then.AGAIN, Then.PROVE, Then.ANEW}:
             return _undo(worker, attempt, found, doubt=doubt)
+        # Words that a hook passes on may say that it moved; git says whether it did.
         if context.where(attempt.branch).target != attempt.base:
             return _undo(worker, attempt, Meaning(Then.ANEW, "the target moved"), doubt=doubt)
         if number < most:

@@ -50,6 +50,21 @@ def test_two_green_branches_that_are_red_together(rig: MergeRig) -> None:
     assert json.loads(rig.ok("why", "T-2", "--json"))["developer_retries_left"] == 2
 
 
+def test_words_about_a_race_do_not_begin_a_merge_anew(rig: MergeRig) -> None:
+    """A hook may repeat what somebody pushes: git says whether the target moved, and here it did not (MRG-8)."""
+    rig.task("T-1", {"values/two": "2\n"})
+    hook = rig.server.path / "hooks" / "pre-receive"
+    hook.unlink(missing_ok=True)
+    words = "orch-gates: refs/heads/main moved meanwhile; fetch and push again"
+    hook.write_text(f"#!/bin/sh\nif grep -q refs/heads/main; then echo '{words}'; exit 1; fi\n")
+    hook.chmod(0o755)
+    before = rig.main
+    code, output = rig.merge("T-1", ORCH_MERGE_RETRY_ATTEMPTS="2")
+    assert (code, rig.main) == (75, before), output
+    assert output["reason"].endswith("the target moved while the forge merged (tried 2 times)")
+    assert rig.attempt("T-1")["base"] == before
+
+
 def test_a_secret_that_a_test_prints_is_kept_nowhere(rig: MergeRig) -> None:
     """SEC-5: what the branch's code prints is its own choice; neither the state nor the verdict repeats it."""
     token = github_token()
