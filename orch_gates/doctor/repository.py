@@ -10,7 +10,7 @@ from orch_gates.config.file import PATH
 from orch_gates.doctor.check import Check, Group
 from orch_gates.doctor.finding import CheckFinding, NotUsedError, bad, not_used, ok, warning, worst
 from orch_gates.doctor.subject import DoctorSubject
-from orch_gates.errors import ExceptionListError
+from orch_gates.errors import ConfigError, ExceptionListError
 from orch_gates.gates import ci_green
 from orch_gates.gates.security import allowlist, allowlist_file, baseline, baseline_file
 from orch_gates.gates.staging import infra, infra_file
@@ -50,10 +50,14 @@ class UnionFacts:
 
 @dataclass(frozen=True, slots=True)
 class ContextFacts:
-    """The statuses that a green commit has to have, and the least number of them, by the settings of `ci-green`."""
+    """The statuses that a green commit has to have, and the least number of them, by the settings of `ci-green`.
+
+    `stopped`: there is a merge queue, which is not run without their names.
+    """
 
     contexts: tuple[str, ...]
     least: int
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,26 +140,36 @@ def _merges_tasks(subject: DoctorSubject) -> bool:
 
 def _gather_contexts(subject: DoctorSubject) -> ContextFacts:
     workspace = subject.workspace
-    wanted = workspace.settings.ci_green
+    settings = workspace.settings
     subject.state  # noqa: B018 - without tasks nothing is moved by a status
-    if not any(gate.name == ci_green.NAME for stage in workspace.pipeline.stages for gate in stage.gates):
-        raise NotUsedError(f"no stage has the gate {ci_green.NAME}")
+    if workspace.problem:
+        raise ConfigError(f"{PATH} cannot be used; see the check configuration")
+    gates = {gate.name for stage in workspace.pipeline.stages for gate in stage.gates}
+    without_ci = settings.scope(ci_green.NAME).excludes(settings.ci.repository)
+    # A merge without a command waits for the statuses of the merged commit.
+    by_status = (ci_green.NAME in gates and not without_ci) or ("merge" in gates and not settings.merge.test)
+    queue = workspace.config.queue != "" and not (without_ci and settings.merge.test)
+    if not (by_status or queue):
+        raise NotUsedError("nothing here waits for a status of CI")
     if workspace.forge_place is None:
         raise NotUsedError(f"{workspace.why_no_forge}, so {ci_green.NAME} reads a report")
-    return ContextFacts(wanted.contexts, wanted.least)
+    named = tuple(context for context in settings.ci_green.contexts if context.strip("*"))
+    return ContextFacts(named, settings.ci_green.least, stopped=queue and not settings.ci_green.contexts)
 
 
 def contexts_finding(facts: ContextFacts) -> CheckFinding:
     """A status that CI has not posted yet is missed by nobody, where none is named (P2, ENG-1)."""
-    if facts.contexts:
-        return ok(f"{ci_green.NAME} waits for {', '.join(facts.contexts)}")
-    if facts.least > 1:
-        return ok(f"{ci_green.NAME} waits for {facts.least} statuses")
-    return warning(
-        f"ci_green.contexts is empty: {ci_green.NAME} passes once the first status is green, even if others have not "
-        "begun",
-        f'list them in {PATH}: `ci_green: {{contexts: ["NAME"]}}`; `orch-gates gate {ci_green.NAME}` shows their names',
+    mend = (
+        f'list them in {PATH}: `ci_green: {{contexts: ["NAME"]}}`; `orch-gates gate {ci_green.NAME}` shows their names'
     )
+    if facts.contexts:
+        return ok(f"{', '.join(facts.contexts)}")
+    if facts.stopped:
+        return bad("ci_green.contexts names no status, so the merge queue does not run", mend)
+    if facts.least > 1:
+        return ok(f"any {facts.least} statuses")
+    why = "ci_green.contexts names no status: a commit is green once its first status is, even if others have not begun"
+    return warning(why, mend)
 
 
 def union_finding(facts: UnionFacts) -> CheckFinding:

@@ -114,13 +114,24 @@ def test_a_green_that_waits_for_no_status_in_particular(project: Project) -> Non
     assert project.look("ci-contexts")["state"] == "not used", "nothing is moved by a status"
     assert orch("state", "init", cwd=project.work.path, env=project.env).returncode == 0
     found = project.look("ci-contexts")
-    assert (found["state"], "passes once the first status is green" in found["seen"]) == ("warning", True)
+    assert (found["state"], "green once its first status is" in found["seen"]) == ("warning", True)
     (advice,) = re.findall(r"`(ci_green: [^`]*)`", found["mend"])
     project.land({".orch-gates.yaml": f"{advice}\n"})
     found = project.look("ci-contexts")
     assert found["state"] == "ok", found
     project.land({".orch-gates.yaml": "ci_green:\n  least: 2\n"})
     assert project.look("ci-contexts")["state"] == "ok"
+    project.land({".orch-gates.yaml": 'ci_green: {contexts: ["*"]}\n'})
+    assert project.look("ci-contexts")["state"] == "warning", "any status is one of these"
+    project.land({".orch-gates.yaml": "ci_green: {enabled: false}\nmerge: {test: make}\n"})
+    assert project.look("ci-contexts")["state"] == "not used", "a command proves a commit"
+    project.land({".orch-gates.yaml": "ci_green: {enabled: false}\n"})
+    assert project.look("ci-contexts")["state"] == "warning", "a merge waits for the statuses of the merged commit"
+    project.land({".orch-gates.yaml": "pipeline: merge-queue\n"})
+    assert project.look("ci-contexts")["state"] == "bad"
+    project.land({".orch-gates.yaml": "ci_green: {contexts: [test]}\nbogus: 1\n"})
+    assert project.look("ci-contexts")["state"] == "unknown"
+    project.land({".orch-gates.yaml": ""})
     project.env["ORCH_FORGE"] = "none"
     assert project.look("ci-contexts")["state"] == "not used", "the gate reads a report"
 
