@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -197,9 +198,11 @@ class Git:
             # The path comes first and may hold line breaks.
             lines = done.stdout.decode("utf-8", "surrogateescape").rstrip("\n").rsplit("\n", 3)
             if done.returncode != 0 or len(lines) != 4:
-                if _IN_NONE in done.stderr:
-                    raise NoRepository(f"{self.directory} is not inside a git repository: {done.complaint}")
-                raise GitError(f"git cannot read the repository at {self.directory}: {done.complaint}")
+                if _IN_NONE not in done.stderr:
+                    raise GitError(f"git cannot read the repository at {self.directory}: {done.complaint}")
+                if damaged := _looks_like_one(self.directory):
+                    raise GitError(f"git cannot read {damaged}, which is damaged or forbidden: {done.complaint}")
+                raise NoRepository(f"{self.directory} is not inside a git repository: {done.complaint}")
             self._known.update(zip(("common-dir", "shallow", "bare", "object-format"), lines, strict=True))
         return self._known[what]
 
@@ -355,3 +358,13 @@ def default_branch_commit(git: Git) -> str:
         if named := git.text("for-each-ref", "--format=%(refname)", git.text("symbolic-ref", "HEAD")):
             raise GitError(f"{named} cannot be read, so the repository's configuration is unknown") from None
         return ""
+
+
+def _looks_like_one(directory: Path) -> str:
+    """What here is a repository by its name or its folders, whatever git says; git passes over a damaged one."""
+    for folder in (directory.absolute(), *directory.absolute().parents):
+        if os.path.lexists(folder / ".git"):
+            return str(folder / ".git")
+        if all(os.path.lexists(folder / name) for name in ("objects", "refs", "config")):
+            return str(folder)
+    return ""

@@ -129,19 +129,27 @@ def test_outside_a_repository_the_error_says_so(tmp_path: Path) -> None:
     assert b"is not inside a git repository" in done.stderr
 
 
-def test_a_repository_that_git_cannot_read_is_not_called_none(work: Repo) -> None:
-    """A damaged configuration, or an owner that git does not trust: git's own words say what it is."""
-    (work.path / ".git" / "config").write_text("[core\n")
-    done = orch("status", cwd=work.path)
+@pytest.mark.parametrize("damaged", ["config", "HEAD"])
+def test_a_repository_that_git_cannot_read_is_not_called_none(work: Repo, damaged: str) -> None:
+    """git's own words say what it is; where it passes over a damaged one, what was seen is named."""
+    (work.path / ".git" / damaged).write_text("[core\n")
+    (work.path / "below").mkdir()
+    done = orch("status", cwd=work.path / "below")
     assert (done.returncode, b"not inside" in done.stderr) == (2, False)
-    assert b"git cannot read the repository at " in done.stderr
-    assert b"bad config line 1 in file .git/config" in done.stderr
+    assert (b"bad config line 1 in file" if damaged == "config" else b"damaged or forbidden") in done.stderr
 
 
-def test_a_state_that_cannot_be_read_may_be_no_repository(work: Repo, tmp_path: Path) -> None:
-    """git does not tell whether it is not there or not allowed; nothing is said but that."""
+def test_a_bare_repository_that_git_cannot_read_is_not_called_none(tmp_path: Path) -> None:
+    made = bare(tmp_path / "app.git")
+    (made.path / "HEAD").unlink()
+    done = orch("doctor", "--only", "repository", cwd=made.path)
+    assert (done.returncode, b"damaged or forbidden" in done.stdout) == (2, True), done.stdout
+
+
+def test_a_state_that_cannot_be_read_is_told_as_git_says(work: Repo, tmp_path: Path) -> None:
+    """git does not tell whether it is not there or not allowed; nothing is said but its words."""
     done = orch("status", cwd=work.path, env={"ORCH_STATE_REMOTE": str(tmp_path / "nowhere.git")})
-    assert (done.returncode, b"there is no such repository or no permission" in done.stderr) == (2, True)
+    assert (done.returncode, b"cannot be read: fatal: '/" in done.stderr) == (2, True)
 
 
 def test_a_clone_without_a_remote_is_told_to_add_one(work: Repo, tmp_path: Path) -> None:
