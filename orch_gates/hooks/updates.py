@@ -95,7 +95,8 @@ def refuse_nothing(updates: tuple[RefUpdate, ...], *, in_ci: bool) -> None:
 
 
 def _is_ref(ref: str) -> bool:
-    return ref.startswith("refs/") and not any(ch.isspace() or ch == "\0" for ch in ref)
+    # Of spaces git forbids that of ASCII alone.
+    return ref.startswith("refs/") and not any(ch <= " " or ch == "\x7f" for ch in ref)
 
 
 def _or_none(oid: str) -> str | None:

@@ -22,6 +22,7 @@ LONG_A, LONG_NONE = "a" * 64, "0" * 64
         (f"{LONG_NONE} {LONG_A} refs/tags/v1", RefUpdate(None, LONG_A, "refs/tags/v1")),
         (f"{A} {B} refs/for/main/topic", RefUpdate(A, B, "refs/for/main/topic")),
         (f"{A} {B} refs/heads/\udcff", RefUpdate(A, B, "refs/heads/\udcff")),
+        (f"{A} {B} refs/heads/a\u3000b", RefUpdate(A, B, "refs/heads/a\u3000b")),
     ],
 )
 def test_new_deleted_and_odd_refs_are_read(line: str, wanted: RefUpdate) -> None:
