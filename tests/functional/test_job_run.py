@@ -380,7 +380,8 @@ def test_a_signal_ends_both(rig: JobRig, number: signal.Signals) -> None:
         child.send_signal(number)
         time.sleep(0.3)
         child.send_signal(number)
-        assert child.wait(60) == 9
+        # Once it is recorded, a signal ends this process as it ends any.
+        assert child.wait(60) in {9, -number}
     assert (rig.job()["status"], rig.job()["exit_code"]) == ("failed", 9)
     assert "bye" in rig.shown()
 

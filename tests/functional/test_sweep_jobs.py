@@ -69,6 +69,7 @@ def test_a_killed_wrapper_whose_command_works_on_is_no_dead_job(rig: SweepRig) -
         began = next(rig.folder.glob("began-*"))
         until(lambda: len(began.read_text().split()) == 2)
         worker = int(began.read_text().split()[1])
+        until(lambda: os.getsid(worker) == worker)
         child.kill()
         child.wait()
         try:
