@@ -205,7 +205,7 @@ class World:
                 case TakeOut(number=number, task=task, reason=reason, unlabel=unlabel):
                     self._take_out(number, task, reason, unlabel=unlabel)
                 case Drop(task=task, reason=reason):
-                    self._apply(task, events.CancelAsked("bot", reason), leaves=True)
+                    self._apply(task, events.CancelRequested("bot", reason), leaves=True)
 
     def _turns(self) -> None:
         frozen = "a person froze it" if self.frozen else "main is red" if self.ci.get(self.main) is False else ""
@@ -473,7 +473,7 @@ class World:
         self.ci.pop(self.main, None)
         for task in list(self.tasks.values()):
             if task.state is TaskState.HELD:
-                self.say(task.enqueued.pull if task.enqueued else 0, events.ResumeAsked("ann"))
+                self.say(task.enqueued.pull if task.enqueued else 0, events.ResumeRequested("ann"))
 
     def settle(self) -> int:
         """Run until nothing changes any more; how many runs that took."""

@@ -340,11 +340,11 @@ def events_for(task: Task, pipeline: Pipeline) -> st.SearchStrategy[events.Event
         st.builds(events.Evaluated, by, seen, HEADS, EVIDENCE),
         st.builds(events.Approved, by, seen, HEADS, TEXTS, EVIDENCE),
         st.builds(events.Rejected, by, TEXTS, HEADS, EVIDENCE),
-        st.builds(events.ReadySaid, by, TEXTS),
-        st.builds(events.HoldAsked, by, TEXTS),
-        st.builds(events.ResumeAsked, by, TEXTS),
-        st.builds(events.RetryAsked, by, TEXTS),
-        st.builds(events.CancelAsked, by, TEXTS),
+        st.builds(events.MarkedReady, by, TEXTS),
+        st.builds(events.HoldRequested, by, TEXTS),
+        st.builds(events.ResumeRequested, by, TEXTS),
+        st.builds(events.RetryRequested, by, TEXTS),
+        st.builds(events.CancelRequested, by, TEXTS),
     )
 
 

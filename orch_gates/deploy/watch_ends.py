@@ -106,6 +106,6 @@ def held(
         f"deploy {watch.deploy} to {watch.environment} is {watch.verdict}: {watch.reason}; push a fix and run "
         f"`orch-gates task resume {task.id}`, or cancel the task"
     )
-    event = events.HoldAsked(by, one_line(why))
+    event = events.HoldRequested(by, one_line(why))
     decided = decide(task, event, (), now, pipeline_of(task), generation=snapshot.generation + 1)
     return recorded(page, with_effects(decided, task, ()), by, now).writes

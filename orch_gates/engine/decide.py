@@ -73,26 +73,30 @@ def _decided(
 
 def _asked(
     changed: Changing,
-    event: events.HoldAsked | events.ResumeAsked | events.RetryAsked | events.CancelAsked | events.ReadySaid,
+    event: events.HoldRequested
+    | events.ResumeRequested
+    | events.RetryRequested
+    | events.CancelRequested
+    | events.MarkedReady,
     pipeline: Pipeline,
 ) -> Decision:
     task = changed.task
     match event:
-        case events.HoldAsked(reason=reason) if task.state is not TaskState.HELD:
+        case events.HoldRequested(reason=reason) if task.state is not TaskState.HELD:
             return changed.to(Move.HOLD, reason or "held by a person", state=TaskState.HELD, available_at=None)
-        case events.HoldAsked():
+        case events.HoldRequested():
             return changed.refuse("it is held already")
-        case events.ResumeAsked(reason=reason) if task.state is TaskState.HELD:
+        case events.ResumeRequested(reason=reason) if task.state is TaskState.HELD:
             stage = _configured(task, pipeline)
             why = reason or f"resumed in {stage}"
             return changed.to(Move.RESUME, why, state=TaskState.ACTIVE, stage=stage, resumed=timestamp(changed.now))
-        case events.ResumeAsked():
+        case events.ResumeRequested():
             return changed.refuse(f"it is {task.state}, not held{_hint(task)}")
-        case events.RetryAsked(reason=reason):
+        case events.RetryRequested(reason=reason):
             return _retried(changed, reason, pipeline)
-        case events.CancelAsked(reason=reason):
+        case events.CancelRequested(reason=reason):
             return changed.to(Move.CANCEL, reason or "cancelled", state=TaskState.CANCELLED, available_at=None)
-        case events.ReadySaid(reason=reason):
+        case events.MarkedReady(reason=reason):
             return _ready(changed, reason)
         case _:
             assert_never(event)

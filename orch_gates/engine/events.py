@@ -54,7 +54,7 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadySaid:
+class MarkedReady:
     """A person or a job says that the work of a task that was sent back was done again, without a new commit."""
 
     by: str
@@ -62,7 +62,7 @@ class ReadySaid:
 
 
 @dataclass(frozen=True, slots=True)
-class HoldAsked:
+class HoldRequested:
     """A person stops the task where it stands."""
 
     by: str
@@ -70,7 +70,7 @@ class HoldAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class ResumeAsked:
+class ResumeRequested:
     """A person lets a held task go on."""
 
     by: str
@@ -78,7 +78,7 @@ class ResumeAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class RetryAsked:
+class RetryRequested:
     """A person gives an escalated task new attempts, or does not wait for a deferred one."""
 
     by: str
@@ -86,7 +86,7 @@ class RetryAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class CancelAsked:
+class CancelRequested:
     """A person ends the task unfinished."""
 
     by: str
@@ -134,5 +134,13 @@ class Prioritised:
 
 QueueEvent: TypeAlias = EnqueueRequested | TakenOut | LabelSettled | Prioritised
 Event: TypeAlias = (
-    Evaluated | Approved | Rejected | HoldAsked | ResumeAsked | RetryAsked | CancelAsked | ReadySaid | QueueEvent
+    Evaluated
+    | Approved
+    | Rejected
+    | HoldRequested
+    | ResumeRequested
+    | RetryRequested
+    | CancelRequested
+    | MarkedReady
+    | QueueEvent
 )

@@ -129,7 +129,7 @@ class Retry:
     def _decided(self, snapshot: Snapshot, page: tasks.TaskPage) -> tuple[JobAnswer, Change | None]:
         task, resumed, done = page.task, None, ""
         if failed_work(task):
-            event = events.ResumeAsked(self.by, self.reason)
+            event = events.ResumeRequested(self.by, self.reason)
             pipeline, generation = self.configured.pipeline_of(task), snapshot.generation + 1
             decided = with_effects(decide(task, event, (), self.now, pipeline, generation=generation), task, ())
             task, resumed, done = decided.task, recorded(page, decided, self.by, self.now), "it goes on, and "

@@ -64,7 +64,7 @@ class Dispatcher:
         for task, why in planned.asks:
             path = layout.task_path(task.id)
             body = codec.decode(TASK, path, text(path) or "")[1]
-            event = events.HoldAsked(self.by, why)
+            event = events.HoldRequested(self.by, why)
             decided = decide(task, event, (), now, self.pipeline_of(task), generation=generation)
             found.append(recorded(book.TaskPage(path, task, body), with_effects(decided, task, ()), self.by, now))
         return tuple(found)

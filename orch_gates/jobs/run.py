@@ -282,7 +282,7 @@ class _Ending:
             return None
         by = f"{over.role} (job {over.attempt}, {over.runner})"
         now, generation = self.outcome.ended, snapshot.generation + 1
-        ready = events.ReadySaid(by, f"run {over.number} of its work ended well")
+        ready = events.MarkedReady(by, f"run {over.number} of its work ended well")
         decided = decide(task, ready, (), now, pipeline, generation=generation)
         if decided.refused or decided.task == task:
             return None

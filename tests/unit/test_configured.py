@@ -55,7 +55,7 @@ def test_a_configuration_that_changes_under_a_decision_refuses_it() -> None:
     rig = Rig()
     rig.remote.before_push = lambda: configured().agree(rig.store)
     with pytest.raises(StaleConfiguration):
-        rig.ask(events.HoldAsked("ann", "wait"))
+        rig.ask(events.HoldRequested("ann", "wait"))
     assert rig.task.state == "active"
 
 

@@ -480,7 +480,7 @@ def test_rejection_of_a_task_that_waits_is_refused(changes: dict[str, str]) -> N
 def test_a_person_holds_a_task(state: str) -> None:
     """Only the state, the reason and who it was are new."""
     task = make_task(state=state, available_at=BEFORE if state == "deferred" else None, developer_retries=1, defers=1)
-    decision = by_person(task, events.HoldAsked("ann", "not today"))
+    decision = by_person(task, events.HoldRequested("ann", "not today"))
     assert (decision.move, decision.outcome) == (Move.HOLD, Outcome.HOLD)
     after = changed(task, decision.task)
     after.pop("available_at", None)
@@ -492,7 +492,7 @@ def test_a_person_holds_a_task(state: str) -> None:
 def test_a_person_resumes_a_held_task() -> None:
     """What it has used up stays used up."""
     task = make_task(stage="testing", state="held", developer_retries=2, defers=3)
-    decision = by_person(task, events.ResumeAsked("bob"))
+    decision = by_person(task, events.ResumeRequested("bob"))
     assert decision.move is Move.RESUME
     now = timestamp(NOW)
     output = {"state": "active", "reason": "resumed in testing", "cause": "bob", "updated": now, "resumed": now}
@@ -502,7 +502,7 @@ def test_a_person_resumes_a_held_task() -> None:
 def test_a_person_retries_an_escalated_task() -> None:
     """It has all its attempts again, in the same stage, with the feedback it had (ENG-4)."""
     task = make_task(stage="testing", state="escalated", developer_retries=3, defers=10, feedback=OLD_FEEDBACK)
-    decision = by_person(task, events.RetryAsked("bob", "the network is back"))
+    decision = by_person(task, events.RetryRequested("bob", "the network is back"))
     assert decision.move is Move.RETRY
     output = {"state": "active", "reason": "the network is back", "cause": "bob", "updated": timestamp(NOW)}
     again = {"developer_retries": 0, "defers": 0, "resumed": timestamp(NOW)}
@@ -514,7 +514,7 @@ def test_a_person_does_not_wait_for_a_deferred_task() -> None:
     task = make_task(
         state="deferred", available_at=timestamp(NOW + timedelta(minutes=9)), defers=4, developer_retries=2
     )
-    after = by_person(task, events.RetryAsked("bob")).task
+    after = by_person(task, events.RetryRequested("bob")).task
     assert (after.state, after.available_at, after.defers) == (TaskState.ACTIVE, None, 0)
     assert after.developer_retries == 2
 
@@ -523,16 +523,16 @@ def test_a_person_does_not_wait_for_a_deferred_task() -> None:
 def test_a_person_cancels_a_task(state: str) -> None:
     """From any state; it keeps its stage."""
     task = make_task(stage="testing", state=state, available_at=BEFORE if state == "deferred" else None)
-    decision = by_person(task, events.CancelAsked("ann", ""))
+    decision = by_person(task, events.CancelRequested("ann", ""))
     assert (decision.move, decision.outcome) == (Move.CANCEL, Outcome.PASS)
     assert (decision.task.state, decision.task.stage) == (TaskState.CANCELLED, "testing")
     assert (decision.task.reason, decision.task.available_at) == ("cancelled", None)
 
 
 ASKED: dict[str, events.Event] = {
-    "hold": events.HoldAsked("ann", "wait"),
-    "resume": events.ResumeAsked("ann"),
-    "retry": events.RetryAsked("ann"),
+    "hold": events.HoldRequested("ann", "wait"),
+    "resume": events.ResumeRequested("ann"),
+    "retry": events.RetryRequested("ann"),
 }
 
 
@@ -564,7 +564,12 @@ def test_what_makes_no_sense_is_refused(asked: str, state: str, why: str) -> Non
 def test_nothing_is_asked_of_a_finished_task(stage: str, state: str) -> None:
     """A person is told so; an evaluation simply has nothing left to do."""
     task = make_task(stage=stage, state=state)
-    everything = [*ASKED.values(), approved(task), events.Rejected("ann", "no", HEAD), events.CancelAsked("ann", "no")]
+    everything = [
+        *ASKED.values(),
+        approved(task),
+        events.Rejected("ann", "no", HEAD),
+        events.CancelRequested("ann", "no"),
+    ]
     for event in everything:
         decision = by_person(task, event)
         assert decision.task is task
@@ -672,7 +677,7 @@ def _person(choice: str, task: Task) -> events.Event:
         case "reject":
             return events.Rejected("ann", "no", HEAD)
         case "cancel":
-            return events.CancelAsked("ann", "")
+            return events.CancelRequested("ann", "")
         case _:
             return ASKED[choice]
 

@@ -102,7 +102,7 @@ def test_what_makes_no_step_plans_nothing() -> None:
     assert len(first.effects) == 1
     again = events.Evaluated("ann", first.task, HEAD)
     assert decide(first.task, again, red, NOW, DEFAULT, POSTING).effects == ()
-    assert decide(task, events.HoldAsked("ann", "wait"), red, NOW, DEFAULT, POSTING).effects == ()
+    assert decide(task, events.HoldRequested("ann", "wait"), red, NOW, DEFAULT, POSTING).effects == ()
     assert decide(task, event, green("development"), NOW, DEFAULT).effects == ()
 
 

@@ -89,7 +89,7 @@ def test_a_commit_that_was_sent_back_does_not_come_back_as_a_new_one(rig: Rig) -
         rig.report("ci-green", "SUCCESS")
         assert (quiet(rig), rig.task.stage) == (Outcome.FAIL, "development")
     rig.head = A
-    rig.ask(events.ReadySaid("bob", "the scanner was wrong"))
+    rig.ask(events.MarkedReady("bob", "the scanner was wrong"))
     rig.now += timedelta(minutes=1)
     rig.report("ci-green", "SUCCESS")
     assert rig.advance().decision.move is Move.ADVANCE
@@ -112,7 +112,7 @@ def test_a_branch_that_is_elsewhere_for_a_moment_brings_nothing_new(rig: Rig, me
     rig.now += timedelta(minutes=1)
     rig.report("ci-green", "SUCCESS")
     assert (quiet(rig), rig.task.stage) == (Outcome.FAIL, "development")
-    rig.ask(events.ReadySaid("bob", "it is mended elsewhere"))
+    rig.ask(events.MarkedReady("bob", "it is mended elsewhere"))
     assert rig.advance().decision.move is Move.ADVANCE
     assert (quiet(rig), rig.task.stage) == (Outcome.FAIL, "review")
 
@@ -133,7 +133,7 @@ def test_a_commit_that_went_on_once_is_no_new_one_later(rig: Rig) -> None:
     """The word that the work was done again was about another time."""
     rig.report("review-approved", "CHANGES_REQUESTED")
     rig.advance()
-    rig.ask(events.ReadySaid("bob", "done"))
+    rig.ask(events.MarkedReady("bob", "done"))
     rig.now += timedelta(minutes=1)
     rig.report("ci-green", "SUCCESS")
     rig.advance()
@@ -156,7 +156,7 @@ def test_a_job_that_writes_the_same_file_again_has_reported_anew(rig: Rig, tmp_p
     again()
     for _ in range(2):
         rig.advance(reject="not like that")
-        rig.ask(events.ReadySaid("bob", "done"))
+        rig.ask(events.MarkedReady("bob", "done"))
         assert (quiet(rig), rig.task.stage) == (Outcome.FAIL, "development")
         assert again()
         assert not again()
@@ -172,7 +172,7 @@ def test_a_report_that_lands_while_a_task_is_rejected_is_from_before(rig: Rig) -
         return A
 
     replace(rig.step(reject="no"), head_of=head_of).take("T-1")
-    rig.ask(events.ReadySaid("bob", "done"))
+    rig.ask(events.MarkedReady("bob", "done"))
     assert (quiet(rig), rig.task.stage) == (Outcome.FAIL, "development")
 
 
@@ -181,7 +181,7 @@ def test_done_again_without_a_commit_needs_a_word_and_new_reports(rig: Rig) -> N
     in_testing(rig)
     rig.advance(reject="try it on the other machine")
     rig.now += timedelta(minutes=1)
-    assert rig.ask(events.ReadySaid("bob", "it was the machine")).decision.move is Move.READY
+    assert rig.ask(events.MarkedReady("bob", "it was the machine")).decision.move is Move.READY
     assert (quiet(rig), rig.task.stage) == (Outcome.FAIL, "development")
     for gate, words in WORDS.items():
         rig.report(gate, words[0])
@@ -196,7 +196,7 @@ def test_a_report_before_the_word_counts_when_it_is_newer_than_the_rejection(rig
     rig.now += timedelta(minutes=1)
     rig.report("ci-green", "SUCCESS")
     assert quiet(rig) is Outcome.FAIL
-    rig.ask(events.ReadySaid("bob", "done"))
+    rig.ask(events.MarkedReady("bob", "done"))
     assert rig.advance().decision.move is Move.ADVANCE
 
 
@@ -206,7 +206,7 @@ def test_sent_back_again_at_the_same_commit_costs_nothing(rig: Rig) -> None:
         rig.now += timedelta(minutes=1)
         rig.report("review-approved", "CHANGES_REQUESTED", reason=f"no {number}")
         assert rig.advance().decision.move is Move.ROLLBACK
-        rig.ask(events.ReadySaid("bob", "done"))
+        rig.ask(events.MarkedReady("bob", "done"))
         rig.now += timedelta(minutes=1)
         rig.report("ci-green", "SUCCESS")
         assert rig.advance().decision.move is Move.ADVANCE
@@ -218,7 +218,7 @@ def test_a_retry_is_a_word_and_the_red_gate_answers_anew(rig: Rig) -> None:
     rig.pipeline = PIPELINE.__class__(PIPELINE.stages, "development", type(PIPELINE.caps)(0))
     rig.report("review-approved", "CHANGES_REQUESTED")
     assert rig.advance().decision.move is Move.ESCALATE
-    rig.ask(events.RetryAsked("bob", "go on"))
+    rig.ask(events.RetryRequested("bob", "go on"))
     assert (quiet(rig), rig.task.stage, rig.task.state) == (Outcome.FAIL, "review", "active")
     rig.now += timedelta(minutes=1)
     rig.report("review-approved", "APPROVED")
@@ -257,7 +257,7 @@ def test_a_rejection_before_there_is_code_waits_for_a_word(rig: Rig) -> None:
 def test_nobody_is_ready_who_was_not_sent_back(rig: Rig) -> None:
     """A refusal, and nothing is written."""
     before = rig.commits
-    assert rig.ask(events.ReadySaid("bob", "done")).decision.refused
+    assert rig.ask(events.MarkedReady("bob", "done")).decision.refused
     assert rig.commits == before
 
 
@@ -294,7 +294,7 @@ class Interleaved(RuleBasedStateMachine):
         self.rig.advance(reject="no")
         self.look()
 
-    @rule(word=st.sampled_from([events.ReadySaid("bob", "done"), events.RetryAsked("bob", "again")]))
+    @rule(word=st.sampled_from([events.MarkedReady("bob", "done"), events.RetryRequested("bob", "again")]))
     def say(self, word: events.Event) -> None:
         self.rig.ask(word)
         self.look()

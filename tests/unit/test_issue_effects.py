@@ -79,11 +79,11 @@ def test_labels_of_people_are_none_of_ours() -> None:
 
 def test_every_step_tells_the_issue() -> None:
     """Where it stands and why, in one line; a person's approval is asked for."""
-    (effect,) = told(tracked(), events.HoldAsked("ann", "wait for\nlegal"))
+    (effect,) = told(tracked(), events.HoldRequested("ann", "wait for\nlegal"))
     assert (effect.label, effect.text) == ("orch/held", "ISSUE-5 is held in development: wait for legal")
     assert (effect.issue, effect.generation, effect.key) == (5, 7, "issue:#5:7")
     held = tracked(stage="analysis", state="held")
-    (effect,) = told(held, events.ResumeAsked("ann", "go on"))
+    (effect,) = told(held, events.ResumeRequested("ann", "go on"))
     assert effect.text == "ISSUE-5 is in analysis, and waits for a person's approval: go on"
     task = tracked()
     red = [a_verdict(Outcome.FAIL, reason="x" * 1000)]
@@ -93,9 +93,9 @@ def test_every_step_tells_the_issue() -> None:
 
 
 def test_without_an_issue_or_a_step_nothing_is_told() -> None:
-    assert told(make_task(), events.HoldAsked("ann", "wait")) == ()
-    assert told(tracked(), events.ResumeAsked("ann")) == ()
-    assert decide(tracked(), events.HoldAsked("ann", "wait"), (), NOW, DEFAULT).effects == ()
+    assert told(make_task(), events.HoldRequested("ann", "wait")) == ()
+    assert told(tracked(), events.ResumeRequested("ann")) == ()
+    assert decide(tracked(), events.HoldRequested("ann", "wait"), (), NOW, DEFAULT).effects == ()
 
 
 def test_a_word_that_was_acted_on_is_taken_off() -> None:
@@ -111,7 +111,7 @@ def test_a_word_that_was_acted_on_is_taken_off() -> None:
 
 def test_what_is_over_is_in_progress_no_more() -> None:
     """So that the label, set again, is a new asking, which is refused in words."""
-    (effect,) = told(tracked(), events.CancelAsked("ann", "no need"))
+    (effect,) = told(tracked(), events.CancelRequested("ann", "no need"))
     assert (effect.clears, effect.label) == ((TrackerState.IN_PROGRESS,), "orch/cancelled")
 
 
@@ -122,7 +122,7 @@ def test_a_later_one_takes_the_place_of_an_earlier_and_of_what_it_owes() -> None
     """One effect about an issue at most; a word that was acted on, and not taken off, is taken off by the next."""
     old = make_issue_effect(generation=5, clears=["approved"])
     task = tracked(effects=(make_effect(generation=5), old))
-    step = decide(task, events.HoldAsked("ann", "wait"), (), NOW, DEFAULT, generation=7)
+    step = decide(task, events.HoldRequested("ann", "wait"), (), NOW, DEFAULT, generation=7)
     after = change.with_effects(step, task, ())
     (kept, new) = after.task.effects
     assert isinstance(new, IssueEffect)

@@ -204,7 +204,7 @@ def test_a_forge_that_is_down_undoes_no_step() -> None:
     applied = rig.advance()
     assert (rig.task.stage, applied.performed[0].reason) == ("review", "nobody answers")
     forge.up()
-    held = rig.ask(events.HoldAsked("ann", "wait"))
+    held = rig.ask(events.HoldRequested("ann", "wait"))
     assert [one.result for one in held.performed] == [EffectResult.DONE]
     assert [status.context for status in forge.statuses.heard] == ["orch/ci-green"]
 

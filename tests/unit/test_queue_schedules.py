@@ -55,9 +55,9 @@ def act(world: World, word: str, which: int, more: int) -> None:  # noqa: C901, 
         case "freeze" | "thaw":
             world.frozen = word == "freeze"
         case "hold":
-            world.say(number, events.HoldAsked("ann", "wait"))
+            world.say(number, events.HoldRequested("ann", "wait"))
         case "resume":
-            world.say(number, events.ResumeAsked("ann"))
+            world.say(number, events.ResumeRequested("ann"))
         case "breaks":
             world.breaks(number, more % len(world.pulls) + 1)
         case "ci" if waiting := world.waiting_for_ci():

@@ -113,7 +113,7 @@ def test_one_that_is_held_waits_for_a_person_only() -> None:
     held = judge(ask(pull_task()), judged("queued", "merge", Outcome.HOLD, pipeline=PIPELINE)).task
     for event in (events.TakenOut("bob", "left", unlabel=False), events.EnqueueRequested("bob", 7, "main", HEAD)):
         assert say(held, event).refused
-    assert say(held, events.ResumeAsked("ann")).task.stage == "queued"
+    assert say(held, events.ResumeRequested("ann")).task.stage == "queued"
 
 
 def test_only_pull_requests_are_asked_for_and_they_are_not_approved() -> None:
@@ -165,11 +165,11 @@ def test_every_step_of_any_walk_is_legal(words: list[str], data: st.DataObject) 
             "take out": events.TakenOut("bob", "pushed", data.draw(st.booleans())),
             "label gone": events.LabelSettled("bot"),
             "urgent": events.Prioritised("ann", Priority.URGENT),
-            "hold": events.HoldAsked("ann", "wait"),
-            "resume": events.ResumeAsked("ann"),
+            "hold": events.HoldRequested("ann", "wait"),
+            "resume": events.ResumeRequested("ann"),
             "reject": events.Rejected("ann", "no", head),
-            "retry": events.RetryAsked("ann"),
-            "ready": events.ReadySaid("ann", ""),
+            "retry": events.RetryRequested("ann"),
+            "ready": events.MarkedReady("ann", ""),
         }
         event = output.get(word) or events.Evaluated("bot", task, head)
         verdicts = [] if word else data.draw(edges(task.stage, PIPELINE))

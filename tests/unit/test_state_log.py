@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orch_gates.engine.events import HoldAsked
+from orch_gates.engine.events import HoldRequested
 from orch_gates.git.tree import Commit
 from orch_gates.model.ids import TaskId
 from orch_gates.state import layout
@@ -67,7 +67,7 @@ def test_a_name_cannot_add_a_trailer(text: str) -> None:
 def test_the_history_of_a_task_has_its_lines_of_a_commit_about_several() -> None:
     """ST-3: what happened to others in the same tick is told by their own histories."""
     rig = Rig()
-    rig.ask(HoldAsked("ann", "wait"))
+    rig.ask(HoldRequested("ann", "wait"))
     note = f"{layout.task_folder(TaskId('T-1'))}/reports/{'a' * 40}/12-note.md"
     parts = [
         Change("a", "T-1", "T-1: a", {note: "1"}, body="one"),

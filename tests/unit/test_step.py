@@ -73,7 +73,7 @@ def test_a_task_that_somebody_else_moves_is_left_alone(rig: Rig) -> None:
 def test_a_task_that_is_held_while_gates_are_judged_stays_held(rig: Rig) -> None:
     """A person's word is never overwritten by verdicts from before it."""
     rig.report("ci-green", "SUCCESS")
-    rig.meanwhile = lambda: rig.ask(events.HoldAsked("bob", "wait"))
+    rig.meanwhile = lambda: rig.ask(events.HoldRequested("bob", "wait"))
     applied = rig.advance()
     assert (applied.decision.outcome, rig.task.state, rig.task.reason) == (Outcome.DEFER, "held", "wait")
 
@@ -194,9 +194,9 @@ def test_a_stage_that_is_gone_is_no_dead_end(state: str) -> None:
             case "orch-gates advance T-1":
                 event = events.Evaluated("ann", task, A)
             case "orch-gates task resume T-1":
-                event = events.ResumeAsked("ann")
+                event = events.ResumeRequested("ann")
             case _:
-                event = events.RetryAsked("ann")
+                event = events.RetryRequested("ann")
         after = decide(task, event, (), NOW, PIPELINE).task
         assert after is not task
         assert legality.task_change(task, after, root) == ()
@@ -210,7 +210,7 @@ def test_a_stage_that_is_gone_is_no_dead_end(state: str) -> None:
 @pytest.mark.parametrize("years", [-3, 0, 3])
 def test_an_archived_name_is_not_used_again_whatever_the_clock_says(rig: Rig, years: int) -> None:
     """It is looked for in every year that the archive has."""
-    rig.ask(events.CancelAsked("ann", "not wanted"))
+    rig.ask(events.CancelRequested("ann", "not wanted"))
     folder = layout.archive_folder(NOW.year + years, TaskId("T-1"))
     rig.store.transact(lambda _: Change("archive", "T-1", "a test's", moves={rig.folder(): folder}))
     again = new_task("T-1", "another", branch="", by="bob", pipeline=rig.pipeline, now=NOW)

@@ -200,7 +200,7 @@ def test_what_cannot_be_followed_is_said_and_left(scene: Scene) -> None:
 def test_what_is_over_is_not_begun_again(scene: Scene) -> None:
     """Said once: the label goes. In the hot tree and archived alike."""
     scene.begun()
-    scene.rig.ask(events.CancelAsked("ann", "no need"), "ISSUE-5")
+    scene.rig.ask(events.CancelRequested("ann", "no need"), "ISSUE-5")
     scene.sync()
     assert scene.words() == frozenset()
     name = TaskId("ISSUE-5")

@@ -196,7 +196,7 @@ def hold(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> No
     Example:
       orch-gates task hold T-1 --reason "waiting for legal"
     """
-    _ask(name, repo, overrides, lambda by: events.HoldAsked(by, reason))
+    _ask(name, repo, overrides, lambda by: events.HoldRequested(by, reason))
 
 
 @task.command()
@@ -211,7 +211,7 @@ def resume(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> 
     Example:
       orch-gates task resume T-1 --reason "legal agrees"
     """
-    _ask(name, repo, overrides, lambda by: events.ResumeAsked(by, reason))
+    _ask(name, repo, overrides, lambda by: events.ResumeRequested(by, reason))
 
 
 @task.command(short_help="Retry an escalated or deferred task.")
@@ -226,7 +226,7 @@ def retry(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> N
     Example:
       orch-gates task retry T-1 --reason "the runner is back"
     """
-    _ask(name, repo, overrides, lambda by: events.RetryAsked(by, reason))
+    _ask(name, repo, overrides, lambda by: events.RetryRequested(by, reason))
 
 
 @task.command(short_help="Say that a task's work was done again, without a commit.")
@@ -243,7 +243,7 @@ def ready(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> N
     Examples:
       orch-gates task ready T-1 --reason "the test database is up again"
     """
-    _ask(name, repo, overrides, lambda by: events.ReadySaid(by, reason))
+    _ask(name, repo, overrides, lambda by: events.MarkedReady(by, reason))
 
 
 @task.command()
@@ -258,7 +258,7 @@ def cancel(name: str, reason: str, repo: Path, overrides: Mapping[str, str]) -> 
     Example:
       orch-gates task cancel T-1 --reason "not needed any more"
     """
-    _ask(name, repo, overrides, lambda by: events.CancelAsked(by, reason))
+    _ask(name, repo, overrides, lambda by: events.CancelRequested(by, reason))
 
 
 def _warn(name: str, performed: tuple[Performed, ...]) -> None:

@@ -206,7 +206,7 @@ class Queueing:
             case TakeOut(number=number, task=task, reason=reason, unlabel=unlabel):
                 return self.take_out(number, task, reason, unlabel=unlabel)
             case Drop(number=number, task=task, reason=reason):
-                self._apply(task, events.CancelAsked(self.by, reason))
+                self._apply(task, events.CancelRequested(self.by, reason))
                 return [PullResult(number, "dropped", reason)]
             case _:
                 assert_never(action)
@@ -305,7 +305,7 @@ class Queueing:
 
         def too_late(snapshot: Snapshot, now: Task) -> str:
             entry = QueueEntry(now, ledger.page(snapshot, context.target, now.id).attempt)
-            leaves = isinstance(event, events.TakenOut | events.CancelAsked)
+            leaves = isinstance(event, events.TakenOut | events.CancelRequested)
             return "its merge was already requested at the forge" if leaves and entry.merging else ""
 
         applied = apply(context.store, task, event, context.configured, context.now(), objection=too_late)
