@@ -242,7 +242,7 @@ class AttemptWorker:
             page = ledger.page(snapshot, context.target, self.task.id)
             page = page if self._pending is None else self._pending.on(page)
             was = ledger.under(proof, page)
-            attempt = self._marked(make(was))
+            attempt = steps.marked(make(was), self.task)
             limits, renewed = context.settings.lease, None
             going = was.phase.number < Phase.MERGING.number and attempt.outcome is None
             stopped = self._stopped(snapshot) if going else ""
@@ -294,10 +294,6 @@ class AttemptWorker:
         if task.state.finished or task.state.waits_for_a_person or task.stage != self.task.stage or back:
             return f"{task.id} is {task.state} in {task.stage} now: {task.reason}"
         return ""
-
-    def _marked(self, attempt: Attempt) -> Attempt:
-        """One that is held says as what its task was found, so that it is known whether the task was held for it."""
-        return attempt.model_copy(update={"held_as": self.task.updated if attempt.outcome is Outcome.HOLD else None})
 
     def end(
         self,

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from orch_gates.engine.stages import Pipeline
 from orch_gates.errors import ConfigError, GitError, LeaseLost, ProcessError
 from orch_gates.gates.merge import NAME, PROOF
-from orch_gates.merge import landing, ledger, retest, statuses
+from orch_gates.merge import landing, ledger, retest, statuses, steps
 from orch_gates.merge.attempt_worker import AttemptWorker, Stop
 from orch_gates.merge.context import BranchTips, MergeContext
 from orch_gates.merge.keeper import Keeper
@@ -253,7 +253,7 @@ def _stays(page: LeasePage, task: Task) -> bool:
     if attempt.over:
         return edge.Merge(attempt).landed(task) != ""
     holds = attempt.outcome is Outcome.HOLD and page.lease.attempt == attempt.id
-    return holds and attempt.held_as == task.updated
+    return holds and attempt.held_as == steps.found_as(task)
 
 
 def _on_edge(pipeline: Pipeline, task: Task, gate: str) -> bool:

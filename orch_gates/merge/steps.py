@@ -11,7 +11,7 @@ from orch_gates.model.attempt import MAX_EARLIER, Attempt, Phase
 from orch_gates.model.feedback import ReportedFinding, one_line
 from orch_gates.model.ids import timestamp
 from orch_gates.model.task import Task
-from orch_gates.model.verdict import Outcome
+from orch_gates.model.verdict import Outcome, evidence_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +164,16 @@ def held(attempt: Attempt, reason: str, next_step: str) -> Attempt:
     return attempt.model_copy(
         update={"outcome": Outcome.HOLD, "reason": one_line(reason), "next_step": one_line(next_step)}
     )
+
+
+def found_as(task: Task) -> str:
+    """A digest of where a task stands: its moments are of seconds, and a person may let it go on in the same one."""
+    return evidence_id(task.updated, task.resumed or "", task.stage, task.state, task.reason, task.cause)
+
+
+def marked(attempt: Attempt, task: Task) -> Attempt:
+    """One that is held says as what its task was found, so that it is known whether the task was held for it."""
+    return attempt.model_copy(update={"held_as": found_as(task) if attempt.outcome is Outcome.HOLD else None})
 
 
 def resumed(attempt: Attempt, now: datetime) -> Attempt:

@@ -82,9 +82,9 @@ class Attempt(Document):
     findings: tuple[ReportedFinding, ...] = Field(
         default=(), max_length=MAX_FINDINGS, strict=False, description="What is red."
     )
-    held_as: Timestamp | None = Field(
+    held_as: Oid | None = Field(
         default=None,
-        description="Of one that is held: `updated` of its task by then. Whoever finds it there has to hold the task.",
+        description="Of one that is held: a digest of where its task stood. Whoever finds it so has to hold it.",
     )
     absent: bool = Field(
         default=False,

@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from orch_gates.engine import events
+from orch_gates.engine.decide import decide
 from orch_gates.engine.stages import DEFAULT
 from orch_gates.merge import steps
 from orch_gates.merge.steps import AttemptEnd, CaughtUp
@@ -294,3 +296,15 @@ def test_the_newest_attempt_is_read_with_the_reports() -> None:
     assert found.id_of(layout.ATTEMPT_FILE)
     merge = edge.merge_of(rig.store.load(), rig.task)
     assert merge.earlier(V) == (A,)
+
+
+def test_who_was_let_go_on_in_the_same_second_is_not_as_it_was_found() -> None:
+    """ENG-6: a merge that is held and recorded nowhere else holds its task; a person's word since is not undone."""
+    task = make_task(head=A, updated=timestamp(NOW))
+    held = steps.marked(begun().model_copy(update={"outcome": Outcome.HOLD}), task)
+    assert held.held_as == steps.found_as(task)
+    assert steps.marked(begun(), task).held_as is None
+    for event in (events.HoldRequested("ann", "wait"), events.ResumeRequested("ann", "thawed")):
+        task = decide(task, event, [], NOW, DEFAULT).task
+    assert task.updated == timestamp(NOW)
+    assert held.held_as != steps.found_as(task)
