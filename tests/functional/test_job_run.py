@@ -19,6 +19,7 @@ from orch_gates.model.ids import moment
 from tests import job_rig
 from tests.builders import PROGRAM, github_token
 from tests.job_rig import BY, JobRig
+from tests.sweep_rig import until
 
 REPORT = f'"{PROGRAM}" task report T-1 tests-passed'
 
@@ -377,11 +378,16 @@ def test_a_dispatch_that_comes_too_late_is_over(rig: JobRig) -> None:
 def test_a_signal_ends_both(rig: JobRig, number: signal.Signals) -> None:
     """The command has its own way to end; how it ended is recorded even where more signals follow."""
     with rig.running(f"trap 'echo bye; exit 9' {number.name.removeprefix('SIG')}; sleep 60 & wait") as child:
+        # The record of the end is held up on the server until the second signal was sent.
+        reached, go, hook = rig.folder / "reached", rig.folder / "go", rig.server.path / "hooks" / "pre-receive"
+        hook.unlink(missing_ok=True)
+        hook.write_text(f"#!/bin/sh\ntouch {reached}\nuntil test -e {go}; do sleep 0.01; done\n")
+        hook.chmod(0o755)
         child.send_signal(number)
-        time.sleep(0.3)
+        until(reached.exists)
         child.send_signal(number)
-        # Once it is recorded, a signal ends this process as it ends any.
-        assert child.wait(60) in {9, -number}
+        go.touch()
+        assert child.wait(60) == 9
     assert (rig.job()["status"], rig.job()["exit_code"]) == ("failed", 9)
     assert "bye" in rig.shown()
 
