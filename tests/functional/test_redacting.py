@@ -54,7 +54,7 @@ def test_an_engine_that_loads_meanwhile_is_used_once() -> None:
             assert redactor.redact(token) == "[removed: github-pat]"
             moments.append(time.monotonic())
         first, second = (after - before for before, after in itertools.pairwise(moments))
-        assert first < second
+        assert first * 2 < second
     assert redactor.redact(token) == "[removed: github-pat]"
 
 
